@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: ISC
+# weir: build, test, install. `make help` lists the targets.
+
+VERSION := 0.1.0
+MODE    ?= release
+CC      ?= gcc
+BUILD   := build/$(MODE)$(if $(filter clang%,$(CC)),-clang)
+
+PREFIX  ?= /usr/local
+BINDIR  ?= $(PREFIX)/bin
+DESTDIR ?=
+
+# Debian packages, by what needs them. `make deps` installs what is missing.
+DEPS_BUILD := gcc libc6-dev pkg-config libsqlite3-dev libevent-dev libpcap-dev \
+	libyajl-dev
+DEPS_TEST  := libcmocka-dev sqlite3 nfdump softflowd python3 \
+	clang-format clang-tidy cppcheck shellcheck
+
+PACKAGES := sqlite3 libevent_core libevent_pthreads libpcap yajl
+
+WARNINGS := -Wall -Wextra -Wpedantic -Wconversion -Wshadow \
+	-Wstrict-prototypes -Wmissing-prototypes -Wcast-qual -Wpointer-arith \
+	-Wwrite-strings -Wformat=2 -Wundef -Wvla
+ifdef WERROR
+WARNINGS += -Werror
+endif
+
+CFLAGS_release := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
+CFLAGS_debug   := -O0 -g3
+CFLAGS_san     := -O1 -g -fsanitize=address,undefined \
+	-fno-sanitize-recover=all -fno-omit-frame-pointer
+CFLAGS_tsan    := -O1 -g -fsanitize=thread -fno-omit-frame-pointer
+CFLAGS_cov     := -O0 -g --coverage
+LDFLAGS_release := -pie -Wl,-z,relro,-z,now
+LDFLAGS_san    := -fsanitize=address,undefined
+LDFLAGS_tsan   := -fsanitize=thread
+LDFLAGS_cov    := --coverage
+ifeq ($(origin CFLAGS_$(MODE)),undefined)
+$(error MODE=$(MODE) is unknown: use release, debug, san, tsan or cov)
+endif
+
+# Read when something is compiled, so that `make deps` works without them.
+LIB_CFLAGS = $(shell pkg-config --cflags $(PACKAGES) | sed 's/-I/-isystem /g')
+LIB_LIBS   = $(shell pkg-config --libs $(PACKAGES))
+
+ALL_CFLAGS = -std=c17 -D_GNU_SOURCE -DWEIR_VERSION='"$(VERSION)"' \
+	$(WARNINGS) $(CFLAGS_$(MODE)) $(CFLAGS) -pthread -I. -I$(BUILD) \
+	-MMD -MP
+
+PARTS := schema/base schema collector query report
+SRC   := $(foreach p,$(PARTS),$(wildcard $(p)/*.c))
+SQL   := $(foreach p,$(PARTS),$(wildcard $(p)/*.sql))
+LIB   := $(BUILD)/libweir.a
+OBJ   := $(patsubst %.c,$(BUILD)/%.o,$(filter-out collector/main.c,$(SRC)))
+SQLO  := $(BUILD)/sql.o
+
+TEST_SRC  := $(wildcard tests/schema/*.c tests/collector/*.c tests/query/*.c \
+	tests/report/*.c)
+TEST_BIN  := $(patsubst %.c,$(BUILD)/%,$(TEST_SRC))
+TEST_HELP := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/*.c))
+FUZZ_SRC  := $(wildcard tests/fuzz/*.c)
+FUZZ_BIN  := $(patsubst %.c,$(BUILD)/%,$(FUZZ_SRC))
+
+Q := $(if $(V),,@)
+
+.PHONY: all
+all: $(BUILD)/weir ## build the program (MODE=release|debug|san|tsan|cov)
+
+$(BUILD)/weir: $(BUILD)/collector/main.o $(LIB)
+	@echo "link $@"
+	$(Q)$(CC) $(LDFLAGS_$(MODE)) $(LDFLAGS) -pthread -o $@ $^ $(LIB_LIBS)
+
+$(LIB): $(OBJ) $(SQLO)
+	$(Q)rm -f $@
+	$(Q)ar rcs $@ $^
+
+$(BUILD)/%.o: %.c $(BUILD)/sql.h Makefile
+	@echo "cc   $<"
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LIB_CFLAGS) -c -o $@ $<
+
+# Statements of .sql files as constants. Long ones are over the 4,095 bytes
+# that C promises for a literal.
+$(BUILD)/sql.h: $(SQL) schema/embed.awk
+	@mkdir -p $(@D)
+	$(Q)awk -v header=1 -f schema/embed.awk $(SQL) > $@
+$(BUILD)/sql.c: $(SQL) schema/embed.awk
+	@mkdir -p $(@D)
+	$(Q){ echo '#include "sql.h"'; awk -f schema/embed.awk $(SQL); } > $@
+$(SQLO): $(BUILD)/sql.c $(BUILD)/sql.h
+	$(Q)$(CC) $(ALL_CFLAGS) -Wno-overlength-strings -c -o $@ $<
+
+.PHONY: deps deps-build deps-test
+deps: deps-build deps-test ## install the Debian packages that are missing
+deps-build:
+	@sh tests/deps.sh $(DEPS_BUILD)
+deps-test:
+	@sh tests/deps.sh $(DEPS_BUILD) $(DEPS_TEST)
+
+.PHONY: run
+run: ## install what is missing, build, fill ./var, report, collect
+	@$(MAKE) --no-print-directory deps-build
+	@$(MAKE) --no-print-directory all
+	@sh contrib/run.sh $(BUILD)/weir var tests/data/softflowd-ndpi-mix.pcap
+
+.PHONY: test check
+test: ## install what the tests need, build, run every test
+	@$(MAKE) --no-print-directory deps-test
+	@$(MAKE) --no-print-directory check
+check: $(BUILD)/weir $(TEST_BIN) $(FUZZ_BIN) ## the tests alone
+	@WEIR=$(abspath $(BUILD)/weir) BUILD=$(BUILD) bash tests/run.sh
+
+$(TEST_BIN): $(BUILD)/%: $(BUILD)/%.o $(TEST_HELP) $(LIB)
+	$(Q)$(CC) $(LDFLAGS_$(MODE)) $(LDFLAGS) -pthread -o $@ $^ $(LIB_LIBS) \
+		-lcmocka
+
+# With clang: libFuzzer. Otherwise a plain main over files, which replays the
+# kept corpus in `make check` and serves AFL.
+$(FUZZ_BIN): $(BUILD)/%: $(BUILD)/%.o $(TEST_HELP) $(LIB)
+	$(Q)$(CC) $(LDFLAGS_$(MODE)) $(LDFLAGS) -pthread -o $@ $^ $(LIB_LIBS) \
+		-lcmocka
+
+.PHONY: lint layers
+lint: layers ## static checks: layers, format, cppcheck, clang-tidy, shellcheck
+	@bash tests/lint.sh $(SRC) -- $(TEST_SRC) $(wildcard tests/*.[ch]) \
+		$(FUZZ_SRC)
+layers: ## dependencies between folders point one way
+	@bash tests/layers.sh
+
+.PHONY: bench
+bench: $(BUILD)/weir ## measure against peers; prints ratios of one run
+	@WEIR=$(abspath $(BUILD)/weir) bash tests/bench/run.sh
+
+.PHONY: golden
+golden: $(BUILD)/weir ## rewrite expected outputs; review the diff like code
+	@WEIR=$(abspath $(BUILD)/weir) GOLDEN=write bash tests/run.sh
+
+.PHONY: install
+install: $(BUILD)/weir ## install below PREFIX (DESTDIR is honoured)
+	install -d $(DESTDIR)$(BINDIR)
+	install -m 755 $(BUILD)/weir $(DESTDIR)$(BINDIR)/weir
+
+.PHONY: clean help
+clean: ## remove build/
+	rm -rf build
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
+
+-include $(OBJ:.o=.d) $(BUILD)/collector/main.d $(TEST_BIN:=.d) $(TEST_HELP:.o=.d)

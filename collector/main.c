@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The command table. This file knows every part, and nobody includes it. A
+ * subcommand is one file with one x_main and one row here.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "collector/commands.h"
+#include "report/commands.h"
+#include "schema/base/attr.h"
+
+struct command {
+	const char *name;
+	int (*run)(int argc, char **argv); /* argv[0] is the name */
+	const char *summary;
+};
+
+static const struct command commands[] = {
+    {"collect", collect_main, "receive NetFlow v5 and store it"},
+    {"import", import_main, "store the NetFlow v5 of capture files"},
+    {"send", send_main, "replay a file as NetFlow v5 datagrams"},
+    {"report", report_main, "who used the line: sums by any key"},
+    {"list", list_main, "flows, one a line"},
+};
+
+static void
+usage(FILE *to)
+{
+	fputs("usage: weir COMMAND [OPTIONS] [WORDS]\n\ncommands:\n", to);
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+		fprintf(to, "  %-10s%s\n", commands[i].name,
+		    commands[i].summary);
+	fputs("\nweir COMMAND -h explains a command; weir -V prints the "
+	      "version.\n",
+	    to);
+}
+
+int
+main(int argc, char **argv)
+{
+	const char *name = argc > 1 ? argv[1] : "";
+
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+		if (strcmp(name, commands[i].name) == 0)
+			return commands[i].run(argc - 1, argv + 1);
+	if (strcmp(name, "-h") == 0 || strcmp(name, "--help") == 0 ||
+	    strcmp(name, "help") == 0) {
+		usage(stdout);
+		return 0;
+	}
+	if (strcmp(name, "-V") == 0 || strcmp(name, "--version") == 0) {
+		printf("weir %s\n", WEIR_VERSION);
+		return 0;
+	}
+	if (argc > 1)
+		fprintf(stderr, "weir: unknown command \"%s\"\n\n", name);
+	usage(stderr);
+	return 2;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef WEIR_COLLECTOR_WRITER_H
+#define WEIR_COLLECTOR_WRITER_H
+/*
+ * Decoded datagrams into the shards of a store: which shard, when to commit,
+ * when to seal, when a day is finished. Used by one thread at a time.
+ */
+#include <stdint.h>
+
+#include "schema/base/err.h"
+#include "schema/flow.h"
+
+struct writer;
+
+/*
+ * Take the store in folder dir, made if missing; ERR_BUSY when another process
+ * writes there. segment_rows: see shard_open_write.
+ */
+int writer_open(struct writer **out, const char *dir, uint64_t segment_rows,
+    struct err *err) MUST_CHECK;
+
+/* Add a datagram's flows to the shard of day (clock_day of the arrival, or of
+ * the export for imports). Visible to readers after writer_commit. */
+int writer_add(struct writer *w, int32_t day, const struct packet *p,
+    const struct flow *flows, struct err *err) MUST_CHECK;
+int writer_commit(struct writer *w, struct err *err) MUST_CHECK;
+
+/* One step of sealing, when there is time: 1 done, 0 nothing to do. */
+int writer_seal_step(struct writer *w, struct err *err) MUST_CHECK;
+
+/*
+ * Commit and let go of the store. Shards of days before today are finished:
+ * sealed and made plain read-only files. Accepts NULL. w is gone in any case;
+ * on an error what was committed before stays.
+ */
+int writer_close(struct writer *w, int32_t today, struct err *err) MUST_CHECK;
+
+#endif

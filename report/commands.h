@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef WEIR_REPORT_COMMANDS_H
+#define WEIR_REPORT_COMMANDS_H
+/* The subcommands that answer: argv[0] is the command's name; they print, and
+ * return the exit status 0 done, 1 failed, 2 usage. */
+
+int report_main(int argc, char **argv);
+int list_main(int argc, char **argv);
+
+#endif

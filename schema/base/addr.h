@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef WEIR_SCHEMA_BASE_ADDR_H
+#define WEIR_SCHEMA_BASE_ADDR_H
+/*
+ * IP addresses. Flows are IPv4 (NetFlow v5 knows nothing else) and are plain
+ * uint32_t in host order. An exporter may also be reached over IPv6; struct
+ * addr holds either.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "schema/base/attr.h"
+
+struct sockaddr;
+
+enum { ADDR_TEXT_LEN = 46 }; /* INET6_ADDRSTRLEN */
+
+struct addr {
+	uint8_t family;    /* 4, 6, or 0 for none */
+	uint8_t bytes[16]; /* network order; IPv4 in the first four */
+};
+
+struct prefix {
+	struct addr addr; /* bits past len are zero */
+	uint8_t len;      /* 0..32 or 0..128 */
+};
+
+struct addr addr_from_ip4(uint32_t ip4);
+struct addr addr_from_sockaddr(const struct sockaddr *sa); /* v4-mapped
+    IPv6 becomes IPv4; family 0 for anything but IP */
+bool addr_equal(const struct addr *a, const struct addr *b);
+void addr_format(const struct addr *a, char out[ADDR_TEXT_LEN]);
+void ip4_format(uint32_t ip4, char out[ADDR_TEXT_LEN]);
+
+/* Exactly one dotted quad or RFC 4291 text; nothing is resolved. */
+bool addr_parse(const char *text, struct addr *out);
+
+/*
+ * "10.0.0.0/8", "2001:db8::/32" or a lone address (full length). Host bits
+ * behind the prefix are cleared, as FlowViewer and routers do.
+ */
+bool prefix_parse(const char *text, struct prefix *out);
+bool prefix_holds(const struct prefix *p, const struct addr *a);
+
+/* An IPv4 prefix as the inclusive range of addresses it covers. */
+void prefix_ip4_range(const struct prefix *p, uint32_t *lo, uint32_t *hi);
+
+/*
+ * "ADDR:PORT", "[V6ADDR]:PORT", ":PORT" or "PORT" (any address), for
+ * sockets. A port of 0 lets the system choose.
+ */
+bool endpoint_parse(const char *text, struct addr *addr, uint16_t *port);
+
+#endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef WEIR_SCHEMA_BASE_CLOCK_H
+#define WEIR_SCHEMA_BASE_CLOCK_H
+/*
+ * Times are int64_t milliseconds since the epoch, UTC, in half-open ranges
+ * [from_ms, to_ms). Text for people is in the local zone (TZ).
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { MS_PER_S = 1000, MS_PER_DAY = 86400000 };
+enum { CLOCK_TEXT_LEN = 40, CLOCK_DAY_LEN = 16 };
+
+int64_t clock_now_ms(void);       /* wall clock */
+int64_t clock_monotonic_ms(void); /* for intervals */
+
+/* Days since the epoch, UTC; floor, also before 1970. */
+int32_t clock_day(int64_t ms);
+void clock_format_day(int32_t day, char out[CLOCK_DAY_LEN]); /* YYYY-MM-DD */
+bool clock_parse_day(const char *text, int32_t *day);        /* the same */
+
+/* "2024-03-01 12:01:00.027", local zone. */
+void clock_format_ms(int64_t ms, char out[CLOCK_TEXT_LEN]);
+/* Name of the local zone at that time, such as "UTC" or "CET". */
+void clock_zone(int64_t ms, char out[CLOCK_TEXT_LEN]);
+
+#endif

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: ISC */
+/* Error codes with words: see err.h. */
+#include "schema/base/err.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+int
+err_set(struct err *err, int code, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (err != NULL) {
+		va_start(ap, fmt);
+		vsnprintf(err->text, sizeof err->text, fmt, ap);
+		va_end(ap);
+	}
+	return code;
+}
+
+int
+err_sys(struct err *err, const char *fmt, ...)
+{
+	int saved = errno;
+	va_list ap;
+	size_t len;
+
+	if (err != NULL) {
+		va_start(ap, fmt);
+		vsnprintf(err->text, sizeof err->text, fmt, ap);
+		va_end(ap);
+		len = strlen(err->text);
+		snprintf(err->text + len, sizeof err->text - len, ": %s",
+		    strerror(saved));
+	}
+	return ERR_SYSTEM;
+}
+
+int
+err_prefix(struct err *err, int code, const char *fmt, ...)
+{
+	struct err old;
+	va_list ap;
+	size_t len;
+
+	if (err == NULL)
+		return code;
+	old = *err;
+	va_start(ap, fmt);
+	vsnprintf(err->text, sizeof err->text, fmt, ap);
+	va_end(ap);
+	len = strlen(err->text);
+	snprintf(err->text + len, sizeof err->text - len, ": %s", old.text);
+	return code;
+}
+
+int
+err_exit_status(int code)
+{
+	if (code == 0)
+		return 0;
+	return code == ERR_USAGE ? 2 : 1;
+}

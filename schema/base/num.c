@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: ISC */
+/* Numbers out of text: see num.h. */
+#include "schema/base/num.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+
+bool
+parse_u64(const char *text, uint64_t max, uint64_t *out)
+{
+	bool hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
+	const char *digits = hex ? text + 2 : text;
+	unsigned long long n;
+	char *end;
+
+	if (hex ? !isxdigit((unsigned char)digits[0]) :
+		  !isdigit((unsigned char)digits[0]))
+		return false;
+	errno = 0;
+	n = strtoull(digits, &end, hex ? 16 : 10);
+	if (*end != '\0' || errno != 0 || n > max)
+		return false;
+	*out = n;
+	return true;
+}

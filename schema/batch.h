@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef WEIR_SCHEMA_BATCH_H
+#define WEIR_SCHEMA_BATCH_H
+/*
+ * Some thousand flows as one array per column, only the columns asked for:
+ * what a scan hands to its consumers.
+ */
+#include "schema/flow.h"
+
+enum { BATCH_MAX = 4096 }; /* flows in a batch at most */
+
+/*
+ * col[c] has n values, or is NULL when column c was not asked for. COL_EXPORTER
+ * holds positions in exporters[], which stay valid and never change their
+ * meaning during one scan; the array itself may move between batches.
+ */
+struct batch {
+	int64_t *col[N_FLOW_COLUMNS];
+	size_t n;
+	const struct addr *exporters; /* borrowed until the next batch */
+	size_t n_exporters;
+};
+
+void batch_init(struct batch *b, flow_column_set columns);
+void batch_release(struct batch *b); /* accepts a zeroed struct */
+
+#endif

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The only file that calls sqlite3_*: see db.h. What a connection needs is
+ * set in db_open and nowhere else.
+ */
+#include "schema/db.h"
+
+#include <assert.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "schema/base/mem.h"
+
+struct db {
+	sqlite3 *handle;
+	char *path;
+};
+
+struct stmt {
+	sqlite3_stmt *handle;
+	struct db *db;
+};
+
+/* Sort a result of SQLite into what the caller can do about it. */
+static int
+code_of(int rc)
+{
+	switch (rc & 0xff) {
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED: return ERR_BUSY;
+	case SQLITE_FULL: return ERR_FULL;
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB: return ERR_CORRUPT;
+	case SQLITE_INTERRUPT: return ERR_STOPPED;
+	default: return ERR_SYSTEM;
+	}
+}
+
+static int
+fail(struct db *db, int rc, struct err *err)
+{
+	return err_set(err, code_of(rc), "%s: %s", db->path,
+	    db->handle != NULL && rc != SQLITE_NOMEM ?
+		sqlite3_errmsg(db->handle) :
+		sqlite3_errstr(rc));
+}
+
+/*
+ * foreign_keys and trusted_schema as SQLite's own security page advises;
+ * secure_delete is on in Debian's build and would overwrite dropped pages.
+ */
+static const char setup_both[] =
+    "PRAGMA foreign_keys = ON;"
+    "PRAGMA trusted_schema = OFF;"
+    "PRAGMA temp_store = MEMORY;";
+
+/*
+ * WAL: readers never wait for the writer. NORMAL: a power cut may undo the
+ * last commits but never corrupts; a killed process loses none. The cache
+ * holds a segment while its indexes are sorted.
+ */
+static const char setup_writer[] =
+    "PRAGMA secure_delete = OFF;"
+    "PRAGMA page_size = 8192;"
+    "PRAGMA journal_mode = WAL;"
+    "PRAGMA synchronous = NORMAL;"
+    "PRAGMA cache_size = -65536;";
+
+static const char setup_reader[] = "PRAGMA query_only = ON;"
+				   "PRAGMA cache_size = -16384;";
+
+int
+db_open(
+    struct db **out, const char *path, enum db_mode mode, struct err *err)
+{
+	static const int flags[] = {
+	    [DB_READ] = SQLITE_OPEN_READONLY,
+	    [DB_WRITE] = SQLITE_OPEN_READWRITE,
+	    [DB_CREATE] = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
+	};
+	struct db *db = xcalloc(1, sizeof *db);
+	int64_t schema_version;
+	int rc;
+
+	db->path = xstrdup(path);
+	rc = sqlite3_open_v2(path, &db->handle,
+	    flags[mode] | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
+	if (rc != SQLITE_OK) {
+		rc = fail(db, rc, err);
+		goto out;
+	}
+	sqlite3_busy_timeout(db->handle, 5000);
+	if ((rc = db_exec(db, setup_both, err)) != 0 ||
+	    (rc = db_exec(db, mode == DB_READ ? setup_reader : setup_writer,
+		 err)) != 0)
+		goto out;
+	/* Reads the header: a file that is no database is refused here. */
+	rc = db_get_int(db, "PRAGMA schema_version", 0, &schema_version, err);
+out:
+	if (rc != 0) {
+		db_close(db);
+		return rc;
+	}
+	*out = db;
+	return 0;
+}
+
+void
+db_close(struct db *db)
+{
+	if (db == NULL)
+		return;
+	/* close, not close_v2: a statement left behind is a bug to see. */
+	if (sqlite3_close(db->handle) != SQLITE_OK)
+		assert(!"db_close: statements left open");
+	free(db->path);
+	free(db);
+}
+
+const char *
+db_path(const struct db *db)
+{
+	return db->path;
+}
+
+int
+db_exec(struct db *db, const char *sql, struct err *err)
+{
+	int rc = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
+
+	return rc == SQLITE_OK ? 0 : fail(db, rc, err);
+}
+
+int
+db_get_int(struct db *db, const char *sql, int64_t fallback, int64_t *out,
+    struct err *err)
+{
+	struct stmt *s;
+	int rc = db_prepare(db, sql, &s, err);
+
+	if (rc != 0)
+		return rc;
+	rc = stmt_step(s, err);
+	if (rc >= 0) {
+		*out = rc == 1 ? stmt_int(s, 0) : fallback;
+		rc = 0;
+	}
+	stmt_finalize(s);
+	return rc;
+}
+
+int
+db_prepare(
+    struct db *db, const char *sql, struct stmt **out, struct err *err)
+{
+	sqlite3_stmt *handle;
+	struct stmt *s;
+	int rc = sqlite3_prepare_v2(db->handle, sql, -1, &handle, NULL);
+
+	if (rc != SQLITE_OK)
+		return fail(db, rc, err);
+	s = xcalloc(1, sizeof *s);
+	*s = (struct stmt){.handle = handle, .db = db};
+	*out = s;
+	return 0;
+}
+
+void
+stmt_finalize(struct stmt *s)
+{
+	if (s == NULL)
+		return;
+	sqlite3_finalize(s->handle);
+	free(s);
+}
+
+static int
+position_of(struct stmt *s, const char *name)
+{
+	int position = sqlite3_bind_parameter_index(s->handle, name);
+
+	assert(position > 0);
+	return position;
+}
+
+void
+stmt_bind_int(struct stmt *s, const char *name, int64_t value)
+{
+	stmt_set_int(s, position_of(s, name), value);
+}
+
+void
+stmt_bind_text(struct stmt *s, const char *name, const char *text)
+{
+	int rc = sqlite3_bind_text(s->handle, position_of(s, name), text, -1,
+	    SQLITE_TRANSIENT);
+
+	assert(rc == SQLITE_OK);
+	(void)rc;
+}
+
+void
+stmt_set_int(struct stmt *s, int position, int64_t value)
+{
+	int rc = sqlite3_bind_int64(s->handle, position, value);
+
+	assert(rc == SQLITE_OK);
+	(void)rc;
+}
+
+int
+stmt_step(struct stmt *s, struct err *err)
+{
+	int rc = sqlite3_step(s->handle);
+
+	if (rc == SQLITE_ROW)
+		return 1;
+	if (rc != SQLITE_DONE)
+		rc = fail(s->db, rc, err);
+	else
+		rc = 0;
+	sqlite3_reset(s->handle);
+	return rc;
+}
+
+int
+stmt_run(struct stmt *s, struct err *err)
+{
+	int rc;
+
+	while ((rc = stmt_step(s, err)) == 1)
+		continue;
+	return rc;
+}
+
+void
+stmt_reset(struct stmt *s)
+{
+	sqlite3_reset(s->handle);
+}
+
+int64_t
+stmt_int(struct stmt *s, int column)
+{
+	return sqlite3_column_int64(s->handle, column);
+}
+
+const char *
+stmt_text(struct stmt *s, int column)
+{
+	const unsigned char *text = sqlite3_column_text(s->handle, column);
+
+	return text != NULL ? (const char *)text : "";
+}
+
+int64_t
+db_last_id(struct db *db)
+{
+	return sqlite3_last_insert_rowid(db->handle);
+}

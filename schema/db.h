@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef WEIR_SCHEMA_DB_H
+#define WEIR_SCHEMA_DB_H
+/*
+ * The only door to SQLite: no other file calls sqlite3_*. One connection
+ * belongs to one thread. Every failure is sorted into the codes of err.h in
+ * one place, and its text names the file.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "schema/base/err.h"
+
+struct db;
+struct stmt;
+
+enum db_mode {
+	DB_READ,   /* read only; waits up to 5 s for a lock */
+	DB_WRITE,  /* existing file */
+	DB_CREATE, /* made if missing */
+};
+
+int db_open(struct db **out, const char *path, enum db_mode mode,
+    struct err *err) MUST_CHECK;
+void db_close(struct db *db); /* accepts NULL; finalize statements first */
+const char *db_path(const struct db *db);
+
+/* One or more statements, their rows thrown away. */
+int db_exec(struct db *db, const char *sql, struct err *err) MUST_CHECK;
+
+/* First column of the first row of sql, or fallback when there is no row. */
+int db_get_int(struct db *db, const char *sql, int64_t fallback, int64_t *out,
+    struct err *err) MUST_CHECK;
+
+int db_prepare(struct db *db, const char *sql, struct stmt **out,
+    struct err *err) MUST_CHECK;
+void stmt_finalize(struct stmt *s); /* accepts NULL */
+
+/* Parameters by name, with its colon. An unknown name is a bug. */
+void stmt_bind_int(struct stmt *s, const char *name, int64_t value);
+void stmt_bind_text(struct stmt *s, const char *name, const char *text);
+/* The same by position, from 1, for hot paths. */
+void stmt_set_int(struct stmt *s, int position, int64_t value);
+
+/* 1: a row is there; 0: done; else an error. After 0 or an error the
+ * statement is reset and may be bound and stepped again. */
+int stmt_step(struct stmt *s, struct err *err) MUST_CHECK;
+/* Step to the end: 0 or an error. */
+int stmt_run(struct stmt *s, struct err *err) MUST_CHECK;
+void stmt_reset(struct stmt *s);
+
+/* Columns of the current row, from 0; text until the next step. */
+int64_t stmt_int(struct stmt *s, int column);
+const char *stmt_text(struct stmt *s, int column); /* "" for NULL */
+
+int64_t db_last_id(struct db *db); /* rowid of the last insert */
+
+#endif

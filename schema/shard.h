@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef WEIR_SCHEMA_SHARD_H
+#define WEIR_SCHEMA_SHARD_H
+/*
+ * One SQLite file with the flows that arrived on one UTC day. Rows go to the
+ * live segment (an unindexed table flow_NNNN); a full one is sealed: its six
+ * indexes are built, one at a time, between commits. One process writes a
+ * shard, any number read it.
+ */
+#include "schema/base/err.h"
+#include "schema/flow.h"
+
+struct db;
+struct shard;
+
+/* Application id "weir" in the header of every file of ours. */
+enum { SHARD_APPLICATION_ID = 0x77656972, SHARD_VERSION = 1 };
+
+/* Rows that make a segment full: a 64th of the day so far, so that a day of
+ * any size has a few hundred segments (SQLite's UNION ALL ends at 500). */
+enum { SEGMENT_MIN_ROWS = 250000, SEGMENT_SHARE = 64 };
+
+struct segment {
+	uint32_t id;      /* table flow_%04u */
+	uint64_t n_flows; /* rows */
+	/* Bounds of the rows, valid when n_flows > 0. */
+	int64_t min_start_ms, max_start_ms, min_end_ms, max_end_ms;
+	bool sealed; /* all six indexes are there, no row will be added */
+};
+
+/* ---- writing ---- */
+
+/*
+ * Open for writing, made if missing. full_rows: rows that fill a segment,
+ * 0 for the rule above. ERR_CORRUPT: not a database; ERR_USAGE: a database
+ * that is not a shard; ERR_NEWER.
+ */
+int shard_open_write(struct shard **out, const char *path, uint64_t full_rows,
+    struct err *err) MUST_CHECK;
+
+/* All appends until shard_commit are one transaction; appending begins it. */
+int shard_append(struct shard *s, const struct packet *p,
+    const struct flow *flows, struct err *err) MUST_CHECK;
+int shard_commit(struct shard *s, struct err *err) MUST_CHECK;
+
+/*
+ * One step of sealing (one index, or the statistics), to be called between
+ * commits. Returns 1 when a step was done, 0 when there is nothing to seal.
+ */
+int shard_seal_step(struct shard *s, struct err *err) MUST_CHECK;
+
+/*
+ * The day is over: seal everything and leave one plain read-only file,
+ * without WAL, that anyone may open and copy. Only shard_close may follow.
+ */
+int shard_finish(struct shard *s, struct err *err) MUST_CHECK;
+
+/* ---- reading ---- */
+
+/* Open an existing shard; it stays a snapshot from shard_begin_read to
+ * shard_end_read. */
+int shard_open_read(struct shard **out, const char *path, struct err *err)
+    MUST_CHECK;
+int shard_begin_read(struct shard *s, struct err *err) MUST_CHECK;
+void shard_end_read(struct shard *s);
+
+/* All segments by id, and all sources by position id - 1; both borrowed
+ * until the next shard_begin_read, shard_append or shard_close. */
+const struct segment *shard_segments(const struct shard *s, size_t *n);
+const struct source *shard_sources(const struct shard *s, size_t *n);
+
+/* ---- both ---- */
+
+void shard_close(struct shard *s); /* accepts NULL; uncommitted is lost */
+struct db *shard_db(struct shard *s); /* for compiled queries */
+const char *shard_path(const struct shard *s);
+
+#endif

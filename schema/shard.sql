@@ -1,0 +1,142 @@
+-- The statements of schema/shard.c. Comments inside CREATE statements stay in
+-- the database file, for whoever opens it with another tool.
+
+-- :name create_shard
+CREATE TABLE source (
+	-- Who exports: one row for each combination seen in datagram headers.
+	id INTEGER PRIMARY KEY,
+	exporter TEXT NOT NULL, -- address the datagrams came from
+	engine_type INTEGER NOT NULL,
+	engine_id INTEGER NOT NULL,
+	sampling INTEGER NOT NULL, -- the header's word: mode << 14 | interval
+	UNIQUE (exporter, engine_type, engine_id, sampling)
+) STRICT;
+
+CREATE TABLE segment (
+	-- One row for each table flow_NNNN. Bounds are of its rows, epoch ms,
+	-- kept up to date with every commit; NULL while it is empty.
+	id INTEGER PRIMARY KEY,
+	state TEXT NOT NULL DEFAULT 'live'
+	    CHECK (state IN ('live', 'full', 'sealed')),
+	n_flows INTEGER NOT NULL DEFAULT 0,
+	min_start_ms INTEGER,
+	max_start_ms INTEGER,
+	min_end_ms INTEGER,
+	max_end_ms INTEGER
+) STRICT;
+
+CREATE TABLE packet (
+	-- The header of each datagram. Its flows are the n_flows rows of
+	-- table flow_NNNN (NNNN is segment_id) from id first_flow_id on.
+	id INTEGER PRIMARY KEY,
+	segment_id INTEGER NOT NULL,
+	first_flow_id INTEGER NOT NULL,
+	n_flows INTEGER NOT NULL,
+	source_id INTEGER NOT NULL,
+	received_ms INTEGER NOT NULL, -- our clock
+	unix_secs INTEGER NOT NULL, -- exporter's clock
+	unix_nsecs INTEGER NOT NULL,
+	uptime_ms INTEGER NOT NULL,
+	sequence INTEGER NOT NULL
+) STRICT;
+
+-- :name create_segment
+CREATE TABLE flow_NNNN (
+	-- Flows in order of arrival. Addresses are IPv4 as integers, times
+	-- epoch milliseconds UTC, counters as sent (not scaled by sampling).
+	id INTEGER PRIMARY KEY,
+	source_id INTEGER NOT NULL,
+	src_addr INTEGER NOT NULL,
+	dst_addr INTEGER NOT NULL,
+	next_hop INTEGER NOT NULL,
+	input_if INTEGER NOT NULL,
+	output_if INTEGER NOT NULL,
+	packets INTEGER NOT NULL,
+	octets INTEGER NOT NULL,
+	duration_ms INTEGER NOT NULL,
+	end_ms INTEGER NOT NULL,
+	src_port INTEGER NOT NULL,
+	dst_port INTEGER NOT NULL,
+	tcp_flags INTEGER NOT NULL,
+	protocol INTEGER NOT NULL,
+	tos INTEGER NOT NULL,
+	src_as INTEGER NOT NULL,
+	dst_as INTEGER NOT NULL,
+	src_mask INTEGER NOT NULL,
+	dst_mask INTEGER NOT NULL,
+	quirks INTEGER NOT NULL,
+	-- not stored, costs no room
+	start_ms INTEGER GENERATED ALWAYS AS (end_ms - duration_ms) VIRTUAL
+) STRICT;
+INSERT INTO segment (id) VALUES (CAST('NNNN' AS INTEGER));
+
+-- :name insert_flow
+INSERT INTO flow_NNNN VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
+    ?, ?, ?, ?, ?, ?)
+
+-- :name insert_packet
+INSERT INTO packet VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+
+-- :name insert_source
+INSERT INTO source (exporter, engine_type, engine_id, sampling)
+VALUES (:exporter, :engine_type, :engine_id, :sampling)
+
+-- :name select_sources
+SELECT id, exporter, engine_type, engine_id, sampling FROM source ORDER BY id
+
+-- :name select_segments
+SELECT id, n_flows, min_start_ms, max_start_ms, min_end_ms, max_end_ms, state
+FROM segment ORDER BY id
+
+-- :name update_segment
+UPDATE segment SET state = :state, n_flows = :n_flows,
+    min_start_ms = :min_start_ms, max_start_ms = :max_start_ms,
+    min_end_ms = :min_end_ms, max_end_ms = :max_end_ms
+WHERE id = :id
+
+-- :name create_index
+CREATE INDEX IF NOT EXISTS flow_NNNN_COLUMN ON flow_NNNN (COLUMN)
+
+-- The view `flows` is one of these for each segment, joined by UNION ALL. The
+-- CROSS JOIN keeps the segment as the outer loop, so that conditions on its
+-- columns can use its indexes.
+-- :name view_flows_arm
+SELECT s.exporter AS exporter, s.engine_type AS engine_type,
+    s.engine_id AS engine_id, s.sampling AS sampling,
+    f.src_addr AS src_addr, f.dst_addr AS dst_addr, f.next_hop AS next_hop,
+    f.input_if AS input_if, f.output_if AS output_if,
+    f.packets AS packets, f.octets AS octets,
+    f.start_ms AS start_ms, f.end_ms AS end_ms,
+    f.src_port AS src_port, f.dst_port AS dst_port,
+    f.tcp_flags AS tcp_flags, f.protocol AS protocol, f.tos AS tos,
+    f.src_as AS src_as, f.dst_as AS dst_as,
+    f.src_mask AS src_mask, f.dst_mask AS dst_mask
+FROM flow_NNNN AS f CROSS JOIN source AS s ON s.id = f.source_id
+
+-- :name create_flows_text
+DROP VIEW IF EXISTS flows_text;
+CREATE VIEW flows_text AS
+-- View flows for people: dotted addresses, ISO times in UTC, flag letters.
+SELECT exporter, engine_type, engine_id, sampling,
+    printf('%d.%d.%d.%d', src_addr >> 24, src_addr >> 16 & 255,
+	src_addr >> 8 & 255, src_addr & 255) AS src_addr,
+    printf('%d.%d.%d.%d', dst_addr >> 24, dst_addr >> 16 & 255,
+	dst_addr >> 8 & 255, dst_addr & 255) AS dst_addr,
+    printf('%d.%d.%d.%d', next_hop >> 24, next_hop >> 16 & 255,
+	next_hop >> 8 & 255, next_hop & 255) AS next_hop,
+    input_if, output_if, packets, octets,
+    strftime('%Y-%m-%dT%H:%M:%fZ', start_ms / 1000.0, 'unixepoch')
+	AS start_time,
+    strftime('%Y-%m-%dT%H:%M:%fZ', end_ms / 1000.0, 'unixepoch')
+	AS end_time,
+    src_port, dst_port,
+    substr('.C', 1 + (tcp_flags >> 7 & 1), 1) ||
+    substr('.E', 1 + (tcp_flags >> 6 & 1), 1) ||
+    substr('.U', 1 + (tcp_flags >> 5 & 1), 1) ||
+    substr('.A', 1 + (tcp_flags >> 4 & 1), 1) ||
+    substr('.P', 1 + (tcp_flags >> 3 & 1), 1) ||
+    substr('.R', 1 + (tcp_flags >> 2 & 1), 1) ||
+    substr('.S', 1 + (tcp_flags >> 1 & 1), 1) ||
+    substr('.F', 1 + (tcp_flags & 1), 1) AS tcp_flags,
+    protocol, tos, src_as, dst_as, src_mask, dst_mask
+FROM flows;

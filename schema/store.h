@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef WEIR_SCHEMA_STORE_H
+#define WEIR_SCHEMA_STORE_H
+/*
+ * The data folder: DIR/shards/YYYY-MM-DD.db, DIR/lock.
+ */
+#include <stddef.h>
+#include <stdint.h>
+
+#include "schema/base/err.h"
+
+struct store_shard {
+	int32_t day; /* days since the epoch, UTC */
+	char *path;
+};
+
+/* The shards of a store, oldest day first. */
+struct store_list {
+	struct store_shard *shard;
+	size_t n;
+};
+
+/* dir must exist; a folder without shards gives an empty list. Files that
+ * are not named like a shard are left alone. */
+int store_list(struct store_list *out, const char *dir, struct err *err)
+    MUST_CHECK;
+void store_list_release(struct store_list *l);
+
+/* Where the shard of a day is or would be; free() it. */
+char *store_shard_path(const char *dir, int32_t day);
+
+/*
+ * Make the folders if missing and become the one process that writes here.
+ * *lock_fd is held until closed, or until the process ends in any way.
+ * ERR_BUSY: another process has it, and the text says which.
+ */
+int store_lock(int *lock_fd, const char *dir, struct err *err) MUST_CHECK;
+
+#endif
