@@ -132,6 +132,12 @@ db_exec(struct db *db, const char *sql, struct err *err)
 	return rc == SQLITE_OK ? 0 : fail(db, rc, err);
 }
 
+void
+db_try(struct db *db, const char *sql)
+{
+	(void)sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
+}
+
 int
 db_get_int(struct db *db, const char *sql, int64_t fallback, int64_t *out,
     struct err *err)

@@ -28,6 +28,8 @@ const char *db_path(const struct db *db);
 
 /* One or more statements, their rows thrown away. */
 int db_exec(struct db *db, const char *sql, struct err *err) MUST_CHECK;
+/* The same where nothing can be done about a failure: rolling back. */
+void db_try(struct db *db, const char *sql);
 
 /* First column of the first row of sql, or fallback when there is no row. */
 int db_get_int(struct db *db, const char *sql, int64_t fallback, int64_t *out,

@@ -7,6 +7,10 @@
  * indexes are built, one at a time, between commits. One process writes a
  * shard, any number read it.
  */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 #include "schema/base/err.h"
 #include "schema/flow.h"
 
@@ -32,13 +36,16 @@ struct segment {
 
 /*
  * Open for writing, made if missing. full_rows: rows that fill a segment,
- * 0 for the rule above. ERR_CORRUPT: not a database; ERR_USAGE: a database
- * that is not a shard; ERR_NEWER.
+ * 0 for the rule above. ERR_CORRUPT: damaged, or no shard at all; ERR_NEWER.
  */
 int shard_open_write(struct shard **out, const char *path, uint64_t full_rows,
     struct err *err) MUST_CHECK;
 
-/* All appends until shard_commit are one transaction; appending begins it. */
+/*
+ * All appends until shard_commit are one transaction; appending begins it.
+ * After an error of either nothing since the last commit is in the shard, and
+ * it may be appended again.
+ */
 int shard_append(struct shard *s, const struct packet *p,
     const struct flow *flows, struct err *err) MUST_CHECK;
 int shard_commit(struct shard *s, struct err *err) MUST_CHECK;

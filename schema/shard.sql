@@ -16,8 +16,7 @@ CREATE TABLE segment (
 	-- One row for each table flow_NNNN. Bounds are of its rows, epoch ms,
 	-- kept up to date with every commit; NULL while it is empty.
 	id INTEGER PRIMARY KEY,
-	state TEXT NOT NULL DEFAULT 'live'
-	    CHECK (state IN ('live', 'full', 'sealed')),
+	sealed INTEGER NOT NULL DEFAULT 0, -- 1: all its indexes are there
 	n_flows INTEGER NOT NULL DEFAULT 0,
 	min_start_ms INTEGER,
 	max_start_ms INTEGER,
@@ -71,7 +70,7 @@ CREATE TABLE flow_NNNN (
 INSERT INTO segment (id) VALUES (CAST('NNNN' AS INTEGER));
 
 -- :name insert_flow
-INSERT INTO flow_NNNN VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
+INSERT INTO flow_NNNN VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
     ?, ?, ?, ?, ?, ?)
 
 -- :name insert_packet
@@ -85,11 +84,11 @@ VALUES (:exporter, :engine_type, :engine_id, :sampling)
 SELECT id, exporter, engine_type, engine_id, sampling FROM source ORDER BY id
 
 -- :name select_segments
-SELECT id, n_flows, min_start_ms, max_start_ms, min_end_ms, max_end_ms, state
+SELECT id, n_flows, min_start_ms, max_start_ms, min_end_ms, max_end_ms, sealed
 FROM segment ORDER BY id
 
 -- :name update_segment
-UPDATE segment SET state = :state, n_flows = :n_flows,
+UPDATE segment SET sealed = :sealed, n_flows = :n_flows,
     min_start_ms = :min_start_ms, max_start_ms = :max_start_ms,
     min_end_ms = :min_end_ms, max_end_ms = :max_end_ms
 WHERE id = :id
