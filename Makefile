@@ -16,7 +16,7 @@ DEPS_BUILD := gcc libc6-dev pkg-config libsqlite3-dev libevent-dev libpcap-dev \
 DEPS_TEST  := libcmocka-dev sqlite3 nfdump softflowd python3 \
 	clang-format clang-tidy cppcheck shellcheck
 
-PACKAGES := sqlite3 libevent_core libevent_pthreads libpcap yajl
+PACKAGES := sqlite3 libevent_core libpcap yajl
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wconversion -Wshadow \
 	-Wstrict-prototypes -Wmissing-prototypes -Wcast-qual -Wpointer-arith \

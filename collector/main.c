@@ -29,8 +29,8 @@ usage(FILE *to)
 {
 	fputs("usage: weir COMMAND [OPTIONS] [WORDS]\n\ncommands:\n", to);
 	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
-		fprintf(to, "  %-10s%s\n", commands[i].name,
-		    commands[i].summary);
+		fprintf(
+		    to, "  %-10s%s\n", commands[i].name, commands[i].summary);
 	fputs("\nweir COMMAND -h explains a command; weir -V prints the "
 	      "version.\n",
 	    to);

@@ -25,8 +25,21 @@ int writer_add(struct writer *w, int32_t day, const struct packet *p,
     const struct flow *flows, struct err *err) MUST_CHECK;
 int writer_commit(struct writer *w, struct err *err) MUST_CHECK;
 
-/* One step of sealing, when there is time: 1 done, 0 nothing to do. */
+/* After an error of either: everything since the last writer_commit is out of
+ * all shards, to be added again or given up. */
+void writer_roll_back(struct writer *w);
+
+/* Open the shard of day ahead of its first flow, to see errors early. */
+int writer_open_day(struct writer *w, int32_t day, struct err *err) MUST_CHECK;
+
+/* One step of sealing, when there is time: 1 done, 0 nothing to do. Not
+ * between writer_add and writer_commit. */
 int writer_seal_step(struct writer *w, struct err *err) MUST_CHECK;
+
+/* Finish one open shard of a day before day: 1 done, 0 there is none. Not
+ * between writer_add and writer_commit. */
+int writer_finish_step(
+    struct writer *w, int32_t day, struct err *err) MUST_CHECK;
 
 /*
  * Commit and let go of the store. Shards of days before today are finished:

@@ -41,38 +41,35 @@ static int
 fail(struct db *db, int rc, struct err *err)
 {
 	return err_set(err, code_of(rc), "%s: %s", db->path,
-	    db->handle != NULL && rc != SQLITE_NOMEM ?
-		sqlite3_errmsg(db->handle) :
-		sqlite3_errstr(rc));
+	    db->handle != NULL && rc != SQLITE_NOMEM
+		? sqlite3_errmsg(db->handle)
+		: sqlite3_errstr(rc));
 }
 
 /*
  * foreign_keys and trusted_schema as SQLite's own security page advises;
  * secure_delete is on in Debian's build and would overwrite dropped pages.
  */
-static const char setup_both[] =
-    "PRAGMA foreign_keys = ON;"
-    "PRAGMA trusted_schema = OFF;"
-    "PRAGMA temp_store = MEMORY;";
+static const char setup_both[] = "PRAGMA foreign_keys = ON;"
+				 "PRAGMA trusted_schema = OFF;"
+				 "PRAGMA temp_store = MEMORY;";
 
 /*
  * WAL: readers never wait for the writer. NORMAL: a power cut may undo the
  * last commits but never corrupts; a killed process loses none. The cache
  * holds a segment while its indexes are sorted.
  */
-static const char setup_writer[] =
-    "PRAGMA secure_delete = OFF;"
-    "PRAGMA page_size = 8192;"
-    "PRAGMA journal_mode = WAL;"
-    "PRAGMA synchronous = NORMAL;"
-    "PRAGMA cache_size = -65536;";
+static const char setup_writer[] = "PRAGMA secure_delete = OFF;"
+				   "PRAGMA page_size = 8192;"
+				   "PRAGMA journal_mode = WAL;"
+				   "PRAGMA synchronous = NORMAL;"
+				   "PRAGMA cache_size = -65536;";
 
 static const char setup_reader[] = "PRAGMA query_only = ON;"
 				   "PRAGMA cache_size = -16384;";
 
 int
-db_open(
-    struct db **out, const char *path, enum db_mode mode, struct err *err)
+db_open(struct db **out, const char *path, enum db_mode mode, struct err *err)
 {
 	static const int flags[] = {
 	    [DB_READ] = SQLITE_OPEN_READONLY,
@@ -92,8 +89,8 @@ db_open(
 	}
 	sqlite3_busy_timeout(db->handle, 5000);
 	if ((rc = db_exec(db, setup_both, err)) != 0 ||
-	    (rc = db_exec(db, mode == DB_READ ? setup_reader : setup_writer,
-		 err)) != 0)
+	    (rc = db_exec(
+		 db, mode == DB_READ ? setup_reader : setup_writer, err)) != 0)
 		goto out;
 	/* Reads the header: a file that is no database is refused here. */
 	rc = db_get_int(db, "PRAGMA schema_version", 0, &schema_version, err);
@@ -157,8 +154,7 @@ db_get_int(struct db *db, const char *sql, int64_t fallback, int64_t *out,
 }
 
 int
-db_prepare(
-    struct db *db, const char *sql, struct stmt **out, struct err *err)
+db_prepare(struct db *db, const char *sql, struct stmt **out, struct err *err)
 {
 	sqlite3_stmt *handle;
 	struct stmt *s;
@@ -199,8 +195,8 @@ stmt_bind_int(struct stmt *s, const char *name, int64_t value)
 void
 stmt_bind_text(struct stmt *s, const char *name, const char *text)
 {
-	int rc = sqlite3_bind_text(s->handle, position_of(s, name), text, -1,
-	    SQLITE_TRANSIENT);
+	int rc = sqlite3_bind_text(
+	    s->handle, position_of(s, name), text, -1, SQLITE_TRANSIENT);
 
 	assert(rc == SQLITE_OK);
 	(void)rc;

@@ -15,8 +15,8 @@
 
 /* What is odd about a flow; a set of bits, 0 for a sound one. */
 enum flow_quirk {
-	QUIRK_START_AFTER_END = 1u << 0, /* First after Last: the two times
-					    were exchanged */
+	QUIRK_START_AFTER_END = 1u << 0,  /* First after Last: the two times
+					     were exchanged */
 	QUIRK_END_AFTER_EXPORT = 1u << 1, /* Last after the header's uptime */
 	QUIRK_UPTIME_WRAPPED = 1u << 2,   /* the exporter's 32-bit uptime
 					     wrapped between start and export */

@@ -32,8 +32,8 @@ struct shard {
 	size_t n_segments, cap_segments;
 	struct source *source; /* [id - 1] */
 	size_t n_sources, cap_sources;
-	size_t last_source; /* the one used last is mostly the next one */
-	size_t next_index;  /* of the segment being sealed */
+	size_t last_source;       /* the one used last is mostly the next one */
+	size_t next_index;        /* of the segment being sealed */
 	struct stmt *insert_flow; /* into the live segment; NULL: not ready */
 	struct stmt *insert_packet, *update_segment;
 };
@@ -57,7 +57,7 @@ expand(const char *template, uint32_t segment_id, const char *column)
 			buf_puts(&out, column);
 			template += 6;
 		} else {
-			buf_put(&out, template++, 1);
+			buf_put(&out, template ++, 1);
 		}
 	}
 	assert(!out.overflow);
@@ -90,8 +90,8 @@ read_segment(struct shard *s, struct stmt *q)
 	    .sealed = stmt_int(q, 6) != 0,
 	};
 
-	s->segment = xgrow(
-	    s->segment, s->n_segments, &s->cap_segments, sizeof g);
+	s->segment =
+	    xgrow(s->segment, s->n_segments, &s->cap_segments, sizeof g);
 	s->segment[s->n_segments++] = g;
 	s->n_flows += g.n_flows;
 }
@@ -107,8 +107,7 @@ read_source(struct shard *s, struct stmt *q)
 
 	if (!addr_parse(stmt_text(q, 1), &src.exporter))
 		src.exporter = (struct addr){0};
-	s->source =
-	    xgrow(s->source, s->n_sources, &s->cap_sources, sizeof src);
+	s->source = xgrow(s->source, s->n_sources, &s->cap_sources, sizeof src);
 	s->source[s->n_sources++] = src;
 }
 
@@ -150,10 +149,10 @@ check_identity(struct shard *s, int64_t *version, struct err *err)
 	int64_t id, n_tables;
 	int rc;
 
-	if ((rc = db_get_int(
-		 s->db, "PRAGMA application_id", 0, &id, err)) != 0 ||
-	    (rc = db_get_int(
-		 s->db, "PRAGMA user_version", 0, version, err)) != 0 ||
+	if ((rc = db_get_int(s->db, "PRAGMA application_id", 0, &id, err)) !=
+		0 ||
+	    (rc = db_get_int(s->db, "PRAGMA user_version", 0, version, err)) !=
+		0 ||
 	    (rc = db_get_int(s->db, "SELECT count(*) FROM sqlite_schema", 0,
 		 &n_tables, err)) != 0)
 		return rc;
@@ -200,8 +199,7 @@ create_flows_view(struct shard *s, struct err *err)
 		       "CREATE VIEW flows AS\n"
 		       "-- All flows of this day; see table flow_0001.\n");
 	for (size_t i = 0; i < s->n_segments; i++) {
-		char *arm =
-		    expand(sql_view_flows_arm, s->segment[i].id, "");
+		char *arm = expand(sql_view_flows_arm, s->segment[i].id, "");
 
 		buf_printf(&sql, "%s%s", i > 0 ? "UNION ALL\n" : "", arm);
 		free(arm);
@@ -221,8 +219,8 @@ add_segment(struct shard *s, struct err *err)
 
 	if (rc != 0)
 		return rc;
-	s->segment = xgrow(
-	    s->segment, s->n_segments, &s->cap_segments, sizeof g);
+	s->segment =
+	    xgrow(s->segment, s->n_segments, &s->cap_segments, sizeof g);
 	s->segment[s->n_segments++] = g;
 	stmt_finalize(s->insert_flow);
 	s->insert_flow = NULL;
@@ -260,8 +258,8 @@ allow_writing(const char *path)
 }
 
 int
-shard_open_write(struct shard **out, const char *path, uint64_t full_rows,
-    struct err *err)
+shard_open_write(
+    struct shard **out, const char *path, uint64_t full_rows, struct err *err)
 {
 	struct shard *s = xcalloc(1, sizeof *s);
 	int64_t version;
@@ -313,8 +311,7 @@ ensure_live_segment(struct shard *s, struct err *err)
 	}
 	if (s->insert_flow != NULL)
 		return 0;
-	sql = expand(
-	    sql_insert_flow, s->segment[s->n_segments - 1].id, "");
+	sql = expand(sql_insert_flow, s->segment[s->n_segments - 1].id, "");
 	rc = db_prepare(s->db, sql, &s->insert_flow, err);
 	free(sql);
 	return rc;
@@ -324,8 +321,8 @@ static bool
 same_source(const struct source *a, const struct source *b)
 {
 	return a->engine_id == b->engine_id &&
-	    a->engine_type == b->engine_type && a->sampling == b->sampling &&
-	    addr_equal(&a->exporter, &b->exporter);
+	       a->engine_type == b->engine_type && a->sampling == b->sampling &&
+	       addr_equal(&a->exporter, &b->exporter);
 }
 
 static int
@@ -354,8 +351,8 @@ add_source(struct shard *s, const struct source *src, struct err *err)
 
 /* *id is the row of table source, made if new. */
 static int
-find_source(struct shard *s, const struct source *src, int64_t *id,
-    struct err *err)
+find_source(
+    struct shard *s, const struct source *src, int64_t *id, struct err *err)
 {
 	int rc;
 
@@ -374,8 +371,8 @@ find_source(struct shard *s, const struct source *src, int64_t *id,
 }
 
 static int
-insert_packet(struct shard *s, const struct packet *p, int64_t source_id,
-    struct err *err)
+insert_packet(
+    struct shard *s, const struct packet *p, int64_t source_id, struct err *err)
 {
 	const struct segment *g = &s->segment[s->n_segments - 1];
 	const int64_t values[] = {g->id, (int64_t)g->n_flows + 1, p->n_flows,
@@ -402,8 +399,8 @@ widen_bounds(struct segment *g, const struct flow *f)
 
 /* Values in the order of the columns of table flow_NNNN. */
 static int
-insert_flow(struct shard *s, const struct flow *f, int64_t source_id,
-    struct err *err)
+insert_flow(
+    struct shard *s, const struct flow *f, int64_t source_id, struct err *err)
 {
 	struct segment *g = &s->segment[s->n_segments - 1];
 	const int64_t values[] = {(int64_t)g->n_flows + 1, source_id,
@@ -424,23 +421,31 @@ insert_flow(struct shard *s, const struct flow *f, int64_t source_id,
 }
 
 /* Back to what was committed last, in the file and in memory. */
-static int
-roll_back(struct shard *s, int rc)
+void
+shard_roll_back(struct shard *s)
 {
 	struct err ignored;
 
+	if (!s->in_transaction)
+		return;
 	stmt_finalize(s->insert_flow);
 	s->insert_flow = NULL;
 	db_try(s->db, "ROLLBACK");
 	s->in_transaction = false;
 	if (load(s, &ignored) != 0)
 		s->n_segments = s->n_sources = 0;
+}
+
+static int
+undo(struct shard *s, int rc)
+{
+	shard_roll_back(s);
 	return rc;
 }
 
 int
-shard_append(struct shard *s, const struct packet *p,
-    const struct flow *flows, struct err *err)
+shard_append(struct shard *s, const struct packet *p, const struct flow *flows,
+    struct err *err)
 {
 	int64_t source_id;
 	int rc;
@@ -454,10 +459,10 @@ shard_append(struct shard *s, const struct packet *p,
 	if ((rc = ensure_live_segment(s, err)) != 0 ||
 	    (rc = find_source(s, &p->source, &source_id, err)) != 0 ||
 	    (rc = insert_packet(s, p, source_id, err)) != 0)
-		return roll_back(s, rc);
+		return undo(s, rc);
 	for (size_t i = 0; i < p->n_flows; i++)
 		if ((rc = insert_flow(s, &flows[i], source_id, err)) != 0)
-			return roll_back(s, rc);
+			return undo(s, rc);
 	return 0;
 }
 
@@ -471,7 +476,7 @@ shard_commit(struct shard *s, struct err *err)
 	if ((rc = bind_and_store_segment(
 		 s, &s->segment[s->n_segments - 1], err)) != 0 ||
 	    (rc = db_exec(s->db, "COMMIT", err)) != 0)
-		return roll_back(s, rc);
+		return undo(s, rc);
 	s->in_transaction = false;
 	return 0;
 }
@@ -486,8 +491,7 @@ mark_sealed(struct shard *s, struct segment *g, struct err *err)
 		return rc;
 	g->sealed = true;
 	if ((rc = db_exec(s->db, "PRAGMA analysis_limit = 1000", err)) != 0 ||
-	    (rc = exec_template(s, "ANALYZE flow_NNNN", g->id, "", err)) !=
-		0 ||
+	    (rc = exec_template(s, "ANALYZE flow_NNNN", g->id, "", err)) != 0 ||
 	    (rc = bind_and_store_segment(s, g, err)) != 0 ||
 	    (rc = db_exec(s->db, "COMMIT", err)) != 0) {
 		g->sealed = false;

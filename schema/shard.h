@@ -49,6 +49,7 @@ int shard_open_write(struct shard **out, const char *path, uint64_t full_rows,
 int shard_append(struct shard *s, const struct packet *p,
     const struct flow *flows, struct err *err) MUST_CHECK;
 int shard_commit(struct shard *s, struct err *err) MUST_CHECK;
+void shard_roll_back(struct shard *s); /* to the last commit */
 
 /*
  * One step of sealing (one index, or the statistics), to be called between
@@ -66,8 +67,8 @@ int shard_finish(struct shard *s, struct err *err) MUST_CHECK;
 
 /* Open an existing shard; it stays a snapshot from shard_begin_read to
  * shard_end_read. */
-int shard_open_read(struct shard **out, const char *path, struct err *err)
-    MUST_CHECK;
+int shard_open_read(
+    struct shard **out, const char *path, struct err *err) MUST_CHECK;
 int shard_begin_read(struct shard *s, struct err *err) MUST_CHECK;
 void shard_end_read(struct shard *s);
 
@@ -78,7 +79,7 @@ const struct source *shard_sources(const struct shard *s, size_t *n);
 
 /* ---- both ---- */
 
-void shard_close(struct shard *s); /* accepts NULL; uncommitted is lost */
+void shard_close(struct shard *s);    /* accepts NULL; uncommitted is lost */
 struct db *shard_db(struct shard *s); /* for compiled queries */
 const char *shard_path(const struct shard *s);
 

@@ -22,8 +22,8 @@ struct store_list {
 
 /* dir must exist; a folder without shards gives an empty list. Files that
  * are not named like a shard are left alone. */
-int store_list(struct store_list *out, const char *dir, struct err *err)
-    MUST_CHECK;
+int store_list(
+    struct store_list *out, const char *dir, struct err *err) MUST_CHECK;
 void store_list_release(struct store_list *l);
 
 /* Where the shard of a day is or would be; free() it. */

@@ -50,7 +50,7 @@ bool
 addr_equal(const struct addr *a, const struct addr *b)
 {
 	return a->family == b->family &&
-	    memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
+	       memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
 }
 
 void
@@ -106,8 +106,7 @@ prefix_parse(const char *text, struct prefix *out)
 {
 	char host[ADDR_TEXT_LEN];
 	const char *slash = strchr(text, '/');
-	size_t host_len = slash != NULL ? (size_t)(slash - text) :
-					  strlen(text);
+	size_t host_len = slash != NULL ? (size_t)(slash - text) : strlen(text);
 	struct prefix p = {0};
 	uint64_t len, max;
 
@@ -144,8 +143,9 @@ prefix_ip4_range(const struct prefix *p, uint32_t *lo, uint32_t *hi)
 	const uint8_t *b = p->addr.bytes;
 
 	*lo = (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 |
-	    (uint32_t)b[2] << 8 | b[3];
-	*hi = *lo | (p->len == 0 ? UINT32_MAX : UINT32_MAX >> (p->len - 1) >> 1);
+	      (uint32_t)b[2] << 8 | b[3];
+	*hi =
+	    *lo | (p->len == 0 ? UINT32_MAX : UINT32_MAX >> (p->len - 1) >> 1);
 }
 
 bool

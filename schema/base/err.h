@@ -9,17 +9,17 @@
 #include "schema/base/attr.h"
 
 enum {
-	ERR_USAGE = -1,   /* what the user typed or gave is wrong: say so */
-	ERR_SYSTEM = -2,  /* the system refused (open, bind, read): say so */
-	ERR_BUSY = -3,    /* somebody else holds it: wait, then retry */
-	ERR_FULL = -4,    /* no room on the disk: keep the data, retry */
-	ERR_CORRUPT = -5, /* content is damaged or foreign: set it aside */
-	ERR_NEWER = -6,   /* written by a newer weir: leave it alone */
-	ERR_LIMIT = -7,   /* a stated maximum is reached */
-	ERR_STOPPED = -8, /* interrupted on request */
-	ERR_SHORT = -9,   /* datagram shorter than its header says */
+	ERR_USAGE = -1,    /* what the user typed or gave is wrong: say so */
+	ERR_SYSTEM = -2,   /* the system refused (open, bind, read): say so */
+	ERR_BUSY = -3,     /* somebody else holds it: wait, then retry */
+	ERR_FULL = -4,     /* no room on the disk: keep the data, retry */
+	ERR_CORRUPT = -5,  /* content is damaged or foreign: set it aside */
+	ERR_NEWER = -6,    /* written by a newer weir: leave it alone */
+	ERR_LIMIT = -7,    /* a stated maximum is reached */
+	ERR_STOPPED = -8,  /* interrupted on request */
+	ERR_SHORT = -9,    /* datagram shorter than its header says */
 	ERR_VERSION = -10, /* datagram of another export version */
-	ERR_COUNT = -11,  /* datagram with a record count not in 1..30 */
+	ERR_COUNT = -11,   /* datagram with a record count not in 1..30 */
 };
 
 struct err {
@@ -28,8 +28,7 @@ struct err {
 
 /* Fill err (which may be NULL) and return code, so that reporting is one
  * return expression. */
-int err_set(struct err *err, int code, const char *fmt, ...)
-    PRINTF_LIKE(3, 4);
+int err_set(struct err *err, int code, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
 /* The same with ": " and the words of errno behind it. */
 int err_sys(struct err *err, const char *fmt, ...) PRINTF_LIKE(2, 3);

@@ -29,8 +29,7 @@ put_line(int priority, const char *fmt, va_list ap, int with_errno)
 	if (log_to_journal)
 		fprintf(stderr, "<%d>", priority);
 	if (with_errno != 0)
-		fprintf(stderr, "weir: %s: %s\n", line,
-		    strerror(with_errno));
+		fprintf(stderr, "weir: %s: %s\n", line, strerror(with_errno));
 	else
 		fprintf(stderr, "weir: %s\n", line);
 }

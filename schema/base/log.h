@@ -11,7 +11,7 @@
 enum log_level { LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
 void log_init(enum log_level level); /* call once, before threads start */
-void log_warn(const char *fmt, ...) PRINTF_LIKE(1, 2);  /* adds errno */
+void log_warn(const char *fmt, ...) PRINTF_LIKE(1, 2); /* adds errno */
 void log_warnx(const char *fmt, ...) PRINTF_LIKE(1, 2);
 void log_info(const char *fmt, ...) PRINTF_LIKE(1, 2);
 void log_debug(const char *fmt, ...) PRINTF_LIKE(1, 2);

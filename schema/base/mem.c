@@ -26,8 +26,7 @@ xcalloc(size_t n, size_t size)
 void *
 xreallocarray(void *p, size_t n, size_t size)
 {
-	return checked(
-	    reallocarray(p, n > 0 ? n : 1, size > 0 ? size : 1));
+	return checked(reallocarray(p, n > 0 ? n : 1, size > 0 ? size : 1));
 }
 
 char *

@@ -14,8 +14,8 @@ parse_u64(const char *text, uint64_t max, uint64_t *out)
 	unsigned long long n;
 	char *end;
 
-	if (hex ? !isxdigit((unsigned char)digits[0]) :
-		  !isdigit((unsigned char)digits[0]))
+	if (hex ? !isxdigit((unsigned char)digits[0])
+		: !isdigit((unsigned char)digits[0]))
 		return false;
 	errno = 0;
 	n = strtoull(digits, &end, hex ? 16 : 10);

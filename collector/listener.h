@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef WEIR_COLLECTOR_LISTENER_H
+#define WEIR_COLLECTOR_LISTENER_H
+/*
+ * UDP sockets on a libevent loop: datagrams in, decoded chunks into a queue.
+ * Nothing is allocated once it listens.
+ */
+#include <stdint.h>
+
+#include "collector/export_kind.h"
+#include "schema/base/addr.h"
+#include "schema/base/err.h"
+
+struct event_base;
+struct listener;
+struct queue;
+
+/* Since the start; every datagram received is in exactly one of datagrams,
+ * malformed, foreign or queue_dropped. */
+struct listener_counters {
+	uint64_t datagrams; /* good NetFlow v5, handed to the queue */
+	uint64_t flows;     /* in them */
+	uint64_t padded;    /* of datagrams: with bytes after the last record */
+	uint64_t malformed_short;
+	uint64_t malformed_count;
+	uint64_t foreign[N_EXPORT_KINDS]; /* of another kind than v5 */
+	uint64_t queue_dropped;           /* good, but the queue was full */
+	uint64_t queue_dropped_flows;
+	uint64_t kernel_dropped; /* by the sockets' own count (SO_RXQ_OVFL) */
+};
+
+struct listener *listener_new(struct event_base *base, struct queue *queue);
+
+/*
+ * Bind one more socket. *port becomes the port bound, for port 0. ERR_SYSTEM
+ * with the address in the text; the granted receive buffer is logged when it
+ * is small.
+ */
+int listener_add(struct listener *l, const struct addr *addr, uint16_t *port,
+    struct err *err) MUST_CHECK;
+
+/* Take what the sockets still hold, hand over the last chunk, close. */
+void listener_stop(struct listener *l);
+const struct listener_counters *listener_counters(const struct listener *l);
+void listener_free(struct listener *l); /* accepts NULL */
+
+#endif
