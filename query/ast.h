@@ -7,6 +7,7 @@
  * masks all come down to that while parsing, so that both back ends (SQL and
  * in memory) stay small.
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,10 +16,11 @@
 
 enum ast_kind {
 	AST_TRUE,      /* every flow */
-	AST_AND,       /* all of child[] */
-	AST_OR,        /* any of child[] */
+	AST_AND,       /* all of child[]; every flow when there is none */
+	AST_OR,        /* any of child[]; no flow when there is none */
 	AST_NOT,       /* not child[0] */
-	AST_RANGES,    /* column's value lies in one of range[] */
+	AST_RANGES,    /* column's value lies in one of range[]; every column
+			  but COL_EXPORTER, whose values are mere positions */
 	AST_EXPORTERS, /* the exporter lies in one of prefix[] */
 };
 
@@ -47,5 +49,12 @@ void ast_add_prefix(struct ast *a, const struct prefix *p);
 
 /* Sort range[] and join what overlaps or touches. */
 void ast_normalize_ranges(struct ast *a);
+
+/* Whether normalized range[], or one of prefix[], holds it. */
+bool ast_holds(const struct ast *a, int64_t value);
+bool ast_holds_exporter(const struct ast *a, const struct addr *exporter);
+
+/* How many values normalized range[] holds; UINT64_MAX also for more. */
+uint64_t ast_count_values(const struct ast *a);
 
 #endif

@@ -19,8 +19,9 @@ struct filter {
 	/* Flows with any part in [from_ms, to_ms): end >= from, start < to. */
 	bool has_from, has_to;
 	int64_t from_ms, to_ms;
-	struct ast *ast;   /* owned; never NULL after filter_init */
-	uint32_t seen;     /* bit per word already given */
+	/* Owned; after filter_init an AST_AND, one child for each word. */
+	struct ast *ast;
+	uint32_t seen; /* bit per word already given */
 };
 
 void filter_init(struct filter *f);
@@ -28,6 +29,8 @@ void filter_release(struct filter *f); /* accepts a zeroed struct */
 
 /* Whether a word with this key (len bytes) is a filter word. */
 bool filter_knows(const char *key, size_t len);
+
+enum { FILTER_MAX_VALUES = 1000 }; /* in the list of one word */
 
 /*
  * Take one whole word, such as "dport=80,443". now_ms: the clock that relative
