@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * CSV after RFC 4180, with LF at the end of lines: a line of names, then one
+ * line a row. No totals, which a consumer would add to the rest. A flags
+ * column gives two: the number, then the letters as name_text.
+ */
+#include "report/table.h"
+
+#include <string.h>
+
+#include "report/digits.h"
+#include "report/sink.h"
+
+static void
+put_quoted(struct sink *s, const char *text)
+{
+	sink_putc(s, '"');
+	for (; *text != '\0'; text++) {
+		if (*text == '"')
+			sink_putc(s, '"');
+		sink_putc(s, *text);
+	}
+	sink_putc(s, '"');
+}
+
+static void
+put_text(struct sink *s, const char *text)
+{
+	if (strpbrk(text, ",\"\r\n") != NULL)
+		put_quoted(s, text);
+	else
+		sink_puts(s, text);
+}
+
+static char *
+put_flags(char *p, uint64_t flags)
+{
+	char letters[FLAGS_TEXT_LEN];
+
+	p = put_u64(p, flags);
+	*p++ = ',';
+	flags_format((uint8_t)flags, letters);
+	memcpy(p, letters, FLAGS_TEXT_LEN - 1);
+	return p + FLAGS_TEXT_LEN - 1;
+}
+
+static void
+put_cell(struct sink *s, enum value_kind kind, union table_cell cell)
+{
+	char *p = sink_room(s, DIGITS_MAX);
+
+	switch (kind) {
+	case VALUE_NUMBER: sink_end(s, put_u64(p, cell.number)); break;
+	case VALUE_IP4: sink_end(s, put_ip4(p, (uint32_t)cell.number)); break;
+	case VALUE_TIME: sink_end(s, put_i64(p, cell.time_ms)); break;
+	case VALUE_FLAGS: sink_end(s, put_flags(p, cell.number)); break;
+	case VALUE_SHARE: sink_end(s, put_hundredths(p, cell.number)); break;
+	case VALUE_EXPORTER: sink_end(s, put_addr(p, cell.addr)); break;
+	case VALUE_TEXT: put_text(s, cell.text); break;
+	}
+}
+
+static void
+begin(struct out *o)
+{
+	const struct table_column *col = o->head.column;
+
+	for (size_t i = 0; i < o->head.n_columns; i++) {
+		if (i > 0)
+			sink_putc(o->sink, ',');
+		put_text(o->sink, col[i].name);
+		if (col[i].kind == VALUE_FLAGS) {
+			sink_putc(o->sink, ',');
+			sink_puts(o->sink, col[i].name);
+			sink_puts(o->sink, "_text");
+		}
+	}
+	sink_putc(o->sink, '\n');
+}
+
+static void
+row(struct out *o, const union table_cell *cell)
+{
+	const struct table_column *col = o->head.column;
+
+	for (size_t i = 0; i < o->head.n_columns; i++) {
+		if (i > 0)
+			sink_putc(o->sink, ',');
+		put_cell(o->sink, col[i].kind, cell[i]);
+	}
+	sink_putc(o->sink, '\n');
+}
+
+static void
+end(struct out *o, const struct table_foot *foot)
+{
+	(void)o;
+	(void)foot;
+}
+
+static void
+release(struct out *o)
+{
+	(void)o;
+}
+
+const struct out_format out_csv = {
+    .name = "csv",
+    .begin = begin,
+    .row = row,
+    .end = end,
+    .release = release,
+};

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef WEIR_REPORT_TABLE_H
+#define WEIR_REPORT_TABLE_H
+/*
+ * The one model of what commands answer, a table, and its writers. Rows pass
+ * through one at a time, so a listing of any length needs no memory. A format
+ * is one file with one struct out_format, and one row in table.c. Escaping is
+ * the writers' business, so cells hold values, never text made for a format.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "schema/flow.h"
+
+struct addr;
+struct buf;
+struct sink;
+
+enum { TABLE_MAX_COLUMNS = 24 };
+
+struct table_column {
+	const char *name;     /* in CSV and JSON; of VALUE_FLAGS, the number:
+				 the letters go by name_text */
+	const char *heading;  /* for people */
+	const char *unit;     /* behind the heading; NULL: none */
+	enum value_kind kind; /* tells which field of a cell is set */
+	bool is_count;        /* something to add up: thousands separators, a
+				 place in the totals */
+	bool right;           /* VALUE_TEXT: aligned as numbers are */
+	uint8_t drop;         /* a narrow terminal leaves the highest out first;
+				 0: never */
+	/* For people: the name behind a VALUE_NUMBER, or NULL. */
+	const char *(*label)(uint64_t number);
+};
+
+union table_cell {
+	uint64_t number;  /* VALUE_NUMBER, VALUE_IP4, VALUE_FLAGS; VALUE_SHARE:
+			     hundredths of a per cent */
+	int64_t time_ms;  /* VALUE_TIME */
+	const char *text; /* VALUE_TEXT: any bytes; borrowed for the call */
+	const struct addr *addr; /* VALUE_EXPORTER; borrowed for the call */
+};
+
+struct table_head {
+	const struct table_column *column; /* borrowed until out_end */
+	size_t n_columns;
+	size_t n_keys; /* columns that tell rows apart: the first ones */
+	/* JSON: an object of that name with span, rows and totals; NULL: just
+	 * an array of rows. */
+	const char *name;
+	bool has_from, has_to; /* else null */
+	int64_t from_ms, to_ms;
+	const char *caption; /* for people: lines above, borrowed as well */
+	bool tight;          /* for people: one blank between columns */
+};
+
+struct table_foot {
+	const union table_cell *total; /* of count columns; NULL: none */
+	uint64_t matched;              /* rows there are, shown or not */
+	const char *note;              /* for people: lines below */
+};
+
+/* How text looks: all zero for a file or another program. */
+struct out_style {
+	bool bold;    /* headings stand out by colour */
+	bool grouped; /* 1,208 */
+	size_t width; /* characters in a line; 0: no end */
+};
+
+/* One writer at work. */
+struct out {
+	const struct out_format *format;
+	struct sink *sink; /* keeps the failures: see sink_check */
+	struct out_style style;
+	struct table_head head;
+	size_t width[TABLE_MAX_COLUMNS]; /* characters, at least */
+	uint64_t n_rows;                 /* written */
+	void *state;                     /* the format's own */
+};
+
+struct out_format {
+	const char *name;
+	void (*begin)(struct out *o);
+	void (*row)(struct out *o, const union table_cell *cell);
+	void (*end)(struct out *o, const struct table_foot *foot);
+	void (*release)(struct out *o); /* state, after end or without it */
+	/* Characters that a cell takes; NULL: nothing is aligned. */
+	size_t (*measure)(const struct out *o, const struct table_column *col,
+	    union table_cell cell);
+};
+
+extern const struct out_format out_text, out_csv, out_json;
+
+/* By name; NULL when there is none. */
+const struct out_format *out_format_find(const char *name);
+void out_format_list(struct buf *names); /* blank between them */
+
+/* For the file that fd is, and the environment. */
+struct out_style out_style_for(int fd);
+
+void out_init(struct out *o, const struct out_format *format, struct sink *sink,
+    const struct out_style *style);
+
+/*
+ * In this order: out_begin, out_measure for some or all rows (so that what is
+ * for people is aligned from the first row on), out_row, out_end.
+ */
+void out_begin(struct out *o, const struct table_head *head);
+void out_measure(struct out *o, const union table_cell *cell);
+void out_measure_total(struct out *o, const union table_cell *total);
+void out_row(struct out *o, const union table_cell *cell);
+void out_end(struct out *o, const struct table_foot *foot);
+void out_release(struct out *o); /* accepts a zeroed struct */
+
+/* n for a caption or note, as style wants it. */
+void out_count(struct buf *text, const struct out_style *style, uint64_t n);
+
+/* part of total in hundredths of a per cent, rounded; 0 of nothing. */
+uint64_t table_share(uint64_t part, uint64_t total);
+
+#endif
