@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef WEIR_REPORT_AGGREGATE_H
+#define WEIR_REPORT_AGGREGATE_H
+/*
+ * Flows added up by any keys: batches go in, groups with their sums come out
+ * in a stated order. Belongs to one thread.
+ */
+#include <stddef.h>
+#include <stdint.h>
+
+#include "schema/base/err.h"
+#include "schema/flow.h"
+
+struct addr;
+struct aggregate;
+struct batch;
+
+enum {
+	AGGREGATE_MAX_KEYS = 13,
+	/* 45 to 80 bytes each, with the table that finds them. */
+	AGGREGATE_MAX_GROUPS = 50000000,
+};
+
+struct aggregate_sums {
+	uint64_t flows;
+	uint64_t octets;
+	uint64_t packets;
+};
+
+struct aggregate_group {
+	uint64_t key[AGGREGATE_MAX_KEYS]; /* in the order of the keys; of
+					     COL_EXPORTER, a number for
+					     aggregate_exporter */
+	struct aggregate_sums sums;
+};
+
+enum aggregate_measure {
+	MEASURE_FLOWS,
+	MEASURE_OCTETS,
+	MEASURE_PACKETS,
+	MEASURE_NONE, /* order by keys alone */
+};
+
+struct aggregate_order {
+	enum aggregate_measure by; /* descending */
+	size_t first_key;          /* with MEASURE_NONE; ascending */
+};
+
+/*
+ * n_keys different columns, 1..AGGREGATE_MAX_KEYS, of 32 bits at most.
+ * max_groups is below 2^32.
+ */
+struct aggregate *aggregate_new(
+    const enum flow_column *keys, size_t n_keys, uint64_t max_groups);
+void aggregate_free(struct aggregate *a); /* accepts NULL */
+
+/* What aggregate_add needs to see of a flow. */
+flow_column_set aggregate_columns(const struct aggregate *a);
+
+/* ERR_LIMIT: there would be more than max_groups groups. All batches of an
+ * aggregate come from one scan. */
+int aggregate_add(
+    struct aggregate *a, const struct batch *b, struct err *err) MUST_CHECK;
+
+size_t aggregate_n_groups(const struct aggregate *a);
+struct aggregate_sums aggregate_total(const struct aggregate *a);
+
+/*
+ * The numbers of the first groups in an order, at most limit (0: all) of them;
+ * *n says how many, free() the array. Groups that are equal in what they are
+ * ordered by follow their keys, ascending, so the order is always the same.
+ */
+uint32_t *aggregate_sort(const struct aggregate *a,
+    const struct aggregate_order *order, size_t limit, size_t *n);
+
+void aggregate_get(
+    const struct aggregate *a, uint32_t group, struct aggregate_group *out);
+
+/* The address behind a key of COL_EXPORTER, until the next aggregate_add. */
+const struct addr *aggregate_exporter(const struct aggregate *a, uint64_t key);
+
+#endif
