@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * weir report: flows, octets and packets by any keys. Grouping is
+ * aggregate.c's, looks are the writers'.
+ */
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "query/scan.h"
+#include "report/aggregate.h"
+#include "report/commands.h"
+#include "report/names.h"
+#include "report/request.h"
+#include "report/sink.h"
+#include "report/table.h"
+#include "schema/base/attr.h"
+#include "schema/base/buf.h"
+
+/* What flows can be grouped by. */
+static const struct report_key {
+	const char *name;
+	enum flow_column column;
+	const char *heading;
+	const char *(*label)(uint64_t number);
+} keys[] = {
+    {"src", COL_SRC_ADDR, "Source", NULL},
+    {"dst", COL_DST_ADDR, "Destination", NULL},
+    {"sport", COL_SRC_PORT, "Src port", NULL},
+    {"dport", COL_DST_PORT, "Dst port", NULL},
+    {"proto", COL_PROTOCOL, "Protocol", protocol_name},
+    {"flags", COL_TCP_FLAGS, "Flags", NULL},
+    {"tos", COL_TOS, "TOS", NULL},
+    {"in_if", COL_INPUT_IF, "In if", NULL},
+    {"out_if", COL_OUTPUT_IF, "Out if", NULL},
+    {"src_as", COL_SRC_AS, "Src AS", NULL},
+    {"dst_as", COL_DST_AS, "Dst AS", NULL},
+    {"next_hop", COL_NEXT_HOP, "Next hop", NULL},
+    {"exporter", COL_EXPORTER, "Exporter", NULL},
+};
+
+static_assert(ARRAY_LEN(keys) <= AGGREGATE_MAX_KEYS, "all keys at once");
+
+/* What is told about each group, behind its keys. */
+static const struct measure {
+	struct table_column column;
+	enum aggregate_measure by;
+} measures[] = {
+    {{"flows", "Flows", NULL, VALUE_NUMBER, true, false, 1, NULL},
+	MEASURE_FLOWS},
+    {{"octets", "Octets", NULL, VALUE_NUMBER, true, false, 0, NULL},
+	MEASURE_OCTETS},
+    {{"packets", "Packets", NULL, VALUE_NUMBER, true, false, 2, NULL},
+	MEASURE_PACKETS},
+    {{"share", "Share", "%", VALUE_SHARE, false, false, 3, NULL},
+	MEASURE_OCTETS}, /* of octets */
+};
+
+enum { TEXT_LINES = 100 }; /* rows for people, unless lines= says more */
+enum { TEXT_MAX = 70000 }; /* bytes of captions and notes */
+
+struct report {
+	struct request request;
+	const struct report_key *key[ARRAY_LEN(keys)];
+	size_t n_keys;
+	const char *sort; /* as typed; NULL: by octets */
+	struct aggregate_order order;
+	struct table_column column[ARRAY_LEN(keys) + ARRAY_LEN(measures)];
+};
+
+/* ---- words ---- */
+
+static void
+list_keys(struct buf *text)
+{
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		buf_printf(text, "%s%s", i > 0 ? " " : "", keys[i].name);
+}
+
+static int
+refuse_keys(struct err *err, const char *complaint)
+{
+	struct buf known;
+
+	buf_init(&known, 400);
+	list_keys(&known);
+	err_set(err, ERR_USAGE, "%s: keys are %s", complaint, buf_str(&known));
+	buf_release(&known);
+	return ERR_USAGE;
+}
+
+static int
+refuse_key(struct err *err, const char *name, size_t len)
+{
+	char complaint[100];
+
+	snprintf(complaint, sizeof complaint, "unknown key \"%.*s\"",
+	    len < 60 ? (int)len : 60, name);
+	return refuse_keys(err, complaint);
+}
+
+static const struct report_key *
+find_key(const char *name, size_t len)
+{
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		if (strlen(keys[i].name) == len &&
+		    memcmp(keys[i].name, name, len) == 0)
+			return &keys[i];
+	return NULL;
+}
+
+static int
+add_key(struct report *r, const char *name, size_t len, struct err *err)
+{
+	const struct report_key *key = find_key(name, len);
+
+	if (key == NULL)
+		return refuse_key(err, name, len);
+	for (size_t i = 0; i < r->n_keys; i++)
+		if (r->key[i] == key)
+			return err_set(err, ERR_USAGE,
+			    "key \"%s\" is given twice", key->name);
+	r->key[r->n_keys++] = key;
+	return 0;
+}
+
+static int
+add_keys(void *arg, const char *word, struct err *err)
+{
+	struct report *r = arg;
+
+	if (r->n_keys > 0) /* more likely half of a filter word than a key */
+		return err_set(err, ERR_USAGE,
+		    "\"%.60s\" after the keys: keys are joined by commas, "
+		    "other words are WORD=VALUE",
+		    word);
+	for (;;) {
+		size_t len = strcspn(word, ",");
+		int rc = add_key(r, word, len, err);
+
+		if (rc != 0 || word[len] == '\0')
+			return rc;
+		word += len + 1;
+	}
+}
+
+static int
+set_sort(void *arg, const char *value, struct err *err)
+{
+	struct report *r = arg;
+
+	(void)err;
+	r->sort = value; /* what it may be is known after the last word */
+	return 0;
+}
+
+static int
+refuse_sort(const struct report *r, struct err *err)
+{
+	struct buf known;
+
+	buf_init(&known, 400);
+	for (size_t i = 0; i < ARRAY_LEN(measures); i++)
+		buf_printf(&known, " %s", measures[i].column.name);
+	for (size_t i = 0; i < r->n_keys; i++)
+		buf_printf(&known, " %s", r->key[i]->name);
+	err_set(err, ERR_USAGE,
+	    "sort=%.60s: not a column of this report, which are%s", r->sort,
+	    buf_str(&known));
+	buf_release(&known);
+	return ERR_USAGE;
+}
+
+static int
+resolve_sort(struct report *r, struct err *err)
+{
+	if (r->sort == NULL)
+		r->sort = "octets";
+	for (size_t i = 0; i < ARRAY_LEN(measures); i++)
+		if (strcmp(measures[i].column.name, r->sort) == 0) {
+			r->order.by = measures[i].by;
+			return 0;
+		}
+	for (size_t i = 0; i < r->n_keys; i++)
+		if (strcmp(r->key[i]->name, r->sort) == 0) {
+			r->order.by = MEASURE_NONE;
+			r->order.first_key = i;
+			return 0;
+		}
+	return refuse_sort(r, err);
+}
+
+static void
+help(struct buf *text)
+{
+	buf_puts(text,
+	    "usage: weir report KEY[,KEY...] [WORDS] [OPTIONS]\n\n"
+	    "Sums of flows, octets and packets, one row for each value of "
+	    "the keys.\n\nkeys: ");
+	list_keys(text);
+	buf_puts(text,
+	    "\n\nwords of the report:\n"
+	    "  sort=COLUMN  flows, octets, packets or share: largest first\n"
+	    "               (octets); a key of the report: smallest first\n"
+	    "  lines=N      rows to show, 0 for all (text 100, else all)\n\n"
+	    "examples:\n"
+	    "  weir report src from=-1h\n"
+	    "  weir report src,dst dport=443 sort=flows lines=20\n"
+	    "  weir report proto,dport src=10.0.0.0/8 -f csv -o ports.csv\n");
+}
+
+static const struct request_word own_words[] = {{"sort", set_sort}};
+
+static const struct request_spec spec = {
+    .word = own_words,
+    .n_words = ARRAY_LEN(own_words),
+    .bare = add_keys,
+    .help = help,
+};
+
+static int
+parse(struct report *r, int argc, char **argv, struct err *err)
+{
+	int rc = request_parse(&r->request, &spec, argc, argv, r, err);
+
+	if (rc != 0 || r->request.help)
+		return rc;
+	if (r->n_keys == 0)
+		return refuse_keys(err, "report by what? a key is missing");
+	if (!r->request.has_lines && r->request.format == &out_text)
+		r->request.lines = TEXT_LINES;
+	return resolve_sort(r, err);
+}
+
+/* ---- the table ---- */
+
+static void
+make_columns(struct report *r)
+{
+	for (size_t i = 0; i < r->n_keys; i++)
+		r->column[i] = (struct table_column){
+		    .name = r->key[i]->name,
+		    .heading = r->key[i]->heading,
+		    .kind = flow_columns[r->key[i]->column].kind,
+		    .label = r->key[i]->label,
+		};
+	for (size_t i = 0; i < ARRAY_LEN(measures); i++)
+		r->column[r->n_keys + i] = measures[i].column;
+}
+
+/* In the order of measures[]. */
+static void
+fill_measures(union table_cell *cell, const struct aggregate_sums *sums,
+    uint64_t all_octets)
+{
+	cell[0].number = sums->flows;
+	cell[1].number = sums->octets;
+	cell[2].number = sums->packets;
+	cell[3].number = table_share(sums->octets, all_octets);
+}
+
+static void
+fill_row(const struct report *r, const struct aggregate *a, uint32_t group,
+    union table_cell *cell)
+{
+	struct aggregate_group g;
+
+	aggregate_get(a, group, &g);
+	for (size_t i = 0; i < r->n_keys; i++) {
+		if (r->column[i].kind == VALUE_EXPORTER)
+			cell[i].addr = aggregate_exporter(a, g.key[i]);
+		else
+			cell[i].number = g.key[i];
+	}
+	fill_measures(cell + r->n_keys, &g.sums, aggregate_total(a).octets);
+}
+
+static void
+make_caption(
+    const struct report *r, const struct table_head *head, struct buf *text)
+{
+	buf_puts(text, "report ");
+	for (size_t i = 0; i < r->n_keys; i++)
+		buf_printf(text, "%s%s", i > 0 ? "," : "", r->key[i]->name);
+	buf_printf(text, " sort=%s\n", r->sort);
+	request_caption(&r->request, head, text);
+}
+
+static void
+make_note(const struct report *r, const struct out_style *style,
+    const struct scan_stats *stats, size_t shown, size_t matched,
+    struct buf *text)
+{
+	if (shown > 0) {
+		out_count(text, style, shown);
+		buf_puts(text, " of ");
+		request_plural(text, style, matched, "row");
+		buf_puts(
+		    text, shown < matched ? " (lines=0 shows all)\n" : "\n");
+	}
+	request_note(&r->request, style, stats, matched, text);
+}
+
+static void
+write_rows(const struct report *r, const struct aggregate *a,
+    const uint32_t *group, size_t n, struct out *out)
+{
+	union table_cell cell[ARRAY_LEN(r->column)];
+
+	for (size_t i = 0; i < n && r->request.format->measure != NULL; i++) {
+		fill_row(r, a, group[i], cell);
+		out_measure(out, cell);
+	}
+	for (size_t i = 0; i < n && out->sink->failed == 0; i++) {
+		fill_row(r, a, group[i], cell);
+		out_row(out, cell);
+	}
+}
+
+static void
+write_table(struct report *r, const struct aggregate *a,
+    const struct scan_stats *stats, struct out *out)
+{
+	struct aggregate_sums sums = aggregate_total(a);
+	union table_cell total[ARRAY_LEN(r->column)] = {0};
+	struct table_head head = {
+	    .column = r->column,
+	    .n_columns = r->n_keys + ARRAY_LEN(measures),
+	    .n_keys = r->n_keys,
+	    .name = "report",
+	};
+	struct table_foot foot = {
+	    .total = total, .matched = aggregate_n_groups(a)};
+	struct buf caption, note;
+	uint32_t *group;
+	size_t n;
+
+	buf_init(&caption, TEXT_MAX);
+	buf_init(&note, TEXT_MAX);
+	make_columns(r);
+	fill_measures(total + r->n_keys, &sums, sums.octets);
+	group = aggregate_sort(a, &r->order, r->request.lines, &n);
+	request_span(&r->request, stats, &head);
+	make_caption(r, &head, &caption);
+	head.caption = buf_str(&caption);
+	out_begin(out, &head);
+	out_measure_total(out, total);
+	write_rows(r, a, group, n, out);
+	make_note(r, &out->style, stats, n, foot.matched, &note);
+	foot.note = buf_str(&note);
+	out_end(out, &foot);
+	free(group);
+	buf_release(&caption);
+	buf_release(&note);
+}
+
+/* ---- the command ---- */
+
+struct adding {
+	struct aggregate *aggregate;
+	struct err *err;
+};
+
+static int
+add_batch(const struct batch *b, void *arg)
+{
+	struct adding *adding = arg;
+
+	return aggregate_add(adding->aggregate, b, adding->err);
+}
+
+static int
+answer(struct report *r, const struct aggregate *a,
+    const struct scan_stats *stats, struct err *err)
+{
+	struct sink *sink;
+	struct out out;
+	int rc = request_open(&r->request, &sink, &out, err);
+
+	if (rc != 0)
+		return rc;
+	write_table(r, a, stats, &out);
+	out_release(&out);
+	return sink_close(sink, err);
+}
+
+static int
+run(struct report *r, struct err *err)
+{
+	enum flow_column column[ARRAY_LEN(keys)];
+	struct scan_stats stats = {0};
+	struct adding adding = {.err = err};
+	int rc;
+
+	for (size_t i = 0; i < r->n_keys; i++)
+		column[i] = r->key[i]->column;
+	adding.aggregate =
+	    aggregate_new(column, r->n_keys, AGGREGATE_MAX_GROUPS);
+	rc = scan_run(r->request.dir, &r->request.filter,
+	    aggregate_columns(adding.aggregate), add_batch, &adding, &stats,
+	    err);
+	if (rc == 0)
+		rc = answer(r, adding.aggregate, &stats, err);
+	if (rc == 0)
+		request_warn_empty(&r->request, &stats);
+	aggregate_free(adding.aggregate);
+	return rc;
+}
+
+int
+report_main(int argc, char **argv)
+{
+	struct report r = {0};
+	struct err err = {0};
+	int rc = parse(&r, argc, argv, &err);
+
+	if (rc == 0)
+		rc = r.request.help ? request_help(&r.request, &err)
+				    : run(&r, &err);
+	request_release(&r.request);
+	return request_status("report", rc, &err);
+}

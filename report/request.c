@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: ISC */
+/* Command lines of the commands that answer: see request.h. */
+#include "report/request.h"
+
+#include <getopt.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "query/scan.h"
+#include "report/sink.h"
+#include "report/table.h"
+#include "schema/base/attr.h"
+#include "schema/base/clock.h"
+#include "schema/base/log.h"
+#include "schema/base/num.h"
+
+enum { CAPTION_MAX = 65536 }; /* bytes of words in a caption */
+
+/* ---- words ---- */
+
+static int
+set_lines(struct request *r, const char *value, struct err *err)
+{
+	if (r->has_lines)
+		return err_set(
+		    err, ERR_USAGE, "lines=%s: lines is given twice", value);
+	if (!parse_u64(value, INT64_MAX, &r->lines))
+		return err_set(err, ERR_USAGE,
+		    "lines=%s: \"%s\" is no number of rows; 0 means all", value,
+		    value);
+	r->has_lines = true;
+	return 0;
+}
+
+static void
+list_words(const struct request_spec *spec, struct buf *text)
+{
+	for (size_t i = 0; i < spec->n_words; i++)
+		buf_printf(text, "%s ", spec->word[i].key);
+	buf_puts(text, "lines ");
+	filter_list_words(text);
+}
+
+static int
+unknown_word(const struct request *r, const char *word, struct err *err)
+{
+	struct buf known;
+
+	buf_init(&known, 400);
+	list_words(r->spec, &known);
+	err_set(err, ERR_USAGE, "unknown word \"%.60s\": words are %s", word,
+	    buf_str(&known));
+	buf_release(&known);
+	return ERR_USAGE;
+}
+
+static int
+add_filter_word(struct request *r, const char *word, struct err *err)
+{
+	int rc = filter_add_word(&r->filter, word, r->now_ms, err);
+
+	if (rc != 0)
+		return rc;
+	if (r->words.len > 0)
+		buf_puts(&r->words, " ");
+	buf_puts(&r->words, word);
+	return 0;
+}
+
+static bool
+is_key(const char *key, const char *word, size_t len)
+{
+	return strlen(key) == len && memcmp(key, word, len) == 0;
+}
+
+static int
+set_own_word(
+    struct request *r, size_t i, const char *word, void *arg, struct err *err)
+{
+	const struct request_word *own = &r->spec->word[i];
+	uint32_t bit = (uint32_t)1 << i;
+
+	if ((r->seen & bit) != 0)
+		return err_set(
+		    err, ERR_USAGE, "%s: %s is given twice", word, own->key);
+	r->seen |= bit;
+	return own->set(arg, word + strlen(own->key) + 1, err);
+}
+
+static int
+take_word(struct request *r, const char *word, void *arg, struct err *err)
+{
+	const struct request_spec *spec = r->spec;
+	const char *equals = strchr(word, '=');
+	size_t len;
+
+	if (equals == NULL)
+		return spec->bare(arg, word, err);
+	len = (size_t)(equals - word);
+	for (size_t i = 0; i < spec->n_words; i++)
+		if (is_key(spec->word[i].key, word, len))
+			return set_own_word(r, i, word, arg, err);
+	if (is_key("lines", word, len))
+		return set_lines(r, equals + 1, err);
+	if (filter_knows(word, len))
+		return add_filter_word(r, word, err);
+	return unknown_word(r, word, err);
+}
+
+/* ---- options ---- */
+
+static int
+set_format(struct request *r, const char *name, struct err *err)
+{
+	struct buf known;
+
+	r->format = out_format_find(name);
+	if (r->format != NULL)
+		return 0;
+	buf_init(&known, 200);
+	out_format_list(&known);
+	err_set(err, ERR_USAGE, "unknown format \"%.60s\": formats are %s",
+	    name, buf_str(&known));
+	buf_release(&known);
+	return ERR_USAGE;
+}
+
+static int
+take_option(struct request *r, int option, char **argv, struct err *err)
+{
+	switch (option) {
+	case 'd': r->dir = optarg; return 0;
+	case 'f': return set_format(r, optarg, err);
+	case 'o': r->output = optarg; return 0;
+	case 'h': r->help = true; return 0;
+	case ':':
+		return err_set(
+		    err, ERR_USAGE, "option -%c needs a value", optopt);
+	default: break;
+	}
+	if (optopt == 0) /* a long one, which getopt has stepped over */
+		return err_set(err, ERR_USAGE,
+		    "unknown option \"%.60s\": options are -d -f -o -h",
+		    argv[optind - 1]);
+	return err_set(err, ERR_USAGE,
+	    "unknown option \"-%c\": options are -d -f -o -h", optopt);
+}
+
+static int
+take_options(struct request *r, int argc, char **argv, struct err *err)
+{
+	static const struct option longer[] = {
+	    {"help", no_argument, NULL, 'h'}, {0}};
+	int option, rc = 0;
+
+	opterr = 0;
+	optind = 0; /* glibc: start anew, words and options in any order */
+	while (
+	    rc == 0 && !r->help &&
+	    (option = getopt_long(argc, argv, ":d:f:o:h", longer, NULL)) != -1)
+		rc = take_option(r, option, argv, err);
+	return rc;
+}
+
+int
+request_parse(struct request *r, const struct request_spec *spec, int argc,
+    char **argv, void *arg, struct err *err)
+{
+	int rc;
+
+	*r = (struct request){
+	    .spec = spec,
+	    .dir = "./var",
+	    .format = &out_text,
+	    .now_ms = clock_now_ms(),
+	};
+	filter_init(&r->filter);
+	buf_init(&r->words, CAPTION_MAX);
+	if ((rc = take_options(r, argc, argv, err)) != 0 || r->help)
+		return rc;
+	for (int i = optind; rc == 0 && i < argc; i++)
+		rc = take_word(r, argv[i], arg, err);
+	return rc != 0 ? rc : filter_check(&r->filter, err);
+}
+
+void
+request_release(struct request *r)
+{
+	filter_release(&r->filter);
+	buf_release(&r->words);
+}
+
+/* ---- help ---- */
+
+int
+request_help(const struct request *r, struct err *err)
+{
+	struct sink *sink;
+	struct buf text;
+	int rc = sink_open(&sink, NULL, err);
+
+	if (rc != 0)
+		return rc;
+	buf_init(&text, CAPTION_MAX);
+	r->spec->help(&text);
+	buf_puts(&text, "\nfilter words: ");
+	filter_list_words(&text);
+	buf_puts(&text,
+	    "\n  values of one word are alternatives, different words must "
+	    "all match\n\noptions:\n"
+	    "  -d DIR     data folder (./var)\n"
+	    "  -f FORMAT  ");
+	out_format_list(&text);
+	buf_puts(&text, "\n  -o FILE    write there, whole or not at all\n"
+			"  -h         this help\n");
+	sink_puts(sink, buf_str(&text));
+	buf_release(&text);
+	return sink_close(sink, err);
+}
+
+/* ---- the answer ---- */
+
+int
+request_open(const struct request *r, struct sink **sink, struct out *out,
+    struct err *err)
+{
+	struct out_style style;
+	int rc = sink_open(sink, r->output, err);
+
+	if (rc != 0)
+		return rc;
+	style = out_style_for((*sink)->fd);
+	out_init(out, r->format, *sink, &style);
+	return 0;
+}
+
+void
+request_span(const struct request *r, const struct scan_stats *stats,
+    struct table_head *head)
+{
+	bool known = stats != NULL && stats->has_bounds;
+	const struct filter *f = &r->filter;
+
+	head->has_from = f->has_from || known;
+	head->has_to = f->has_to || known;
+	if (head->has_from)
+		head->from_ms = f->has_from ? f->from_ms : stats->min_start_ms;
+	if (head->has_to)
+		head->to_ms = f->has_to ? f->to_ms : stats->max_end_ms + 1;
+}
+
+static void
+put_time(struct buf *text, const char *before, int64_t ms)
+{
+	char time[CLOCK_TEXT_LEN];
+
+	clock_format_ms(ms, time);
+	buf_printf(text, "%s%s", before, time);
+}
+
+/* "from A to B ZONE"; the zone twice where it changes on the way. */
+static void
+put_span(struct buf *text, const struct table_head *h)
+{
+	char from_zone[CLOCK_TEXT_LEN] = "", to_zone[CLOCK_TEXT_LEN] = "";
+
+	if (!h->has_from && !h->has_to)
+		buf_puts(text, "all times");
+	if (h->has_from)
+		clock_zone(h->from_ms, from_zone);
+	if (h->has_to)
+		clock_zone(h->to_ms, to_zone);
+	if (h->has_from)
+		put_time(text, "from ", h->from_ms);
+	if (h->has_from && strcmp(from_zone, to_zone) != 0)
+		buf_printf(text, " %s", from_zone);
+	if (h->has_to)
+		put_time(text, h->has_from ? " to " : "to ", h->to_ms);
+	if (h->has_to)
+		buf_printf(text, " %s", to_zone);
+}
+
+void
+request_caption(
+    const struct request *r, const struct table_head *head, struct buf *text)
+{
+	if (r->words.len > 0)
+		buf_printf(text, "%s\n", buf_str(&r->words));
+	put_span(text, head);
+	buf_puts(text, "\n");
+}
+
+void
+request_plural(struct buf *text, const struct out_style *style, uint64_t n,
+    const char *noun)
+{
+	out_count(text, style, n);
+	buf_printf(text, " %s%s", noun, n == 1 ? "" : "s");
+}
+
+static bool
+is_empty(const struct scan_stats *stats)
+{
+	return !stats->has_bounds && stats->n_flows == 0;
+}
+
+/* Why there are no rows. */
+static void
+put_nothing(
+    const struct request *r, const struct scan_stats *stats, struct buf *text)
+{
+	struct table_head stored = {
+	    .has_from = true,
+	    .has_to = true,
+	    .from_ms = stats->min_start_ms,
+	    .to_ms = stats->max_end_ms + 1,
+	};
+
+	if (is_empty(stats)) {
+		buf_printf(text, "no flows stored yet in %s\n", r->dir);
+		return;
+	}
+	buf_puts(text, "no flow matches\n");
+	if (stats->has_bounds) {
+		buf_puts(text, "stored: ");
+		put_span(text, &stored);
+		buf_puts(text, "\n");
+	}
+}
+
+void
+request_note(const struct request *r, const struct out_style *style,
+    const struct scan_stats *stats, uint64_t n_rows, struct buf *text)
+{
+	if (n_rows == 0)
+		put_nothing(r, stats, text);
+	request_plural(text, style, stats->n_flows, "flow");
+	buf_puts(text, " read from ");
+	request_plural(text, style, stats->n_shards, "shard");
+	buf_puts(text, ", ");
+	request_plural(text, style, stats->n_segments, "segment");
+	if (stats->n_segments_pruned > 0) {
+		buf_puts(text, " (");
+		out_count(text, style, stats->n_segments_pruned);
+		buf_puts(text, " left out by their bounds)");
+	}
+	buf_puts(text, "\n");
+}
+
+/* ---- the end ---- */
+
+void
+request_warn_empty(const struct request *r, const struct scan_stats *stats)
+{
+	if (r->format != &out_text && is_empty(stats))
+		log_warnx("no flows stored yet in %s", r->dir);
+}
+
+int
+request_status(const char *command, int rc, const struct err *err)
+{
+	struct err line = *err;
+
+	if (rc == 0)
+		return 0;
+	/* Words may hold anything; this is one line, and no commands for the
+	 * terminal. */
+	for (char *p = line.text; *p != '\0'; p++)
+		if ((unsigned char)*p < ' ' || *p == 0x7f)
+			*p = '?';
+	if (rc == ERR_USAGE)
+		log_warnx("%s (weir %s -h explains)", line.text, command);
+	else if (rc != ERR_STOPPED)
+		log_warnx("%s", line.text);
+	return err_exit_status(rc);
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef WEIR_REPORT_REQUEST_H
+#define WEIR_REPORT_REQUEST_H
+/*
+ * What the commands that answer have in common: options and words in any
+ * order, the caption and notes around the answer, where it goes, and how the
+ * command ends.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "query/filter.h"
+#include "schema/base/buf.h"
+#include "schema/base/err.h"
+
+struct out;
+struct out_format;
+struct out_style;
+struct scan_stats;
+struct sink;
+struct table_head;
+
+/* A word of one command alone: "key=value". */
+struct request_word {
+	const char *key;
+	int (*set)(void *arg, const char *value, struct err *err);
+};
+
+struct request_spec {
+	const struct request_word *word;
+	size_t n_words;
+	/* A word without "=". */
+	int (*bare)(void *arg, const char *word, struct err *err);
+	void (*help)(struct buf *text);
+};
+
+struct request {
+	const struct request_spec *spec; /* borrowed */
+	const char *dir;                 /* data folder; borrowed from argv */
+	const char *output;              /* file; NULL: standard output */
+	const struct out_format *format;
+	struct filter filter;
+	struct buf words; /* filter words as typed */
+	bool has_lines;   /* lines= was given */
+	uint64_t lines;   /* rows to show; 0: all */
+	bool help;        /* -h: print help, nothing else */
+	uint32_t seen;    /* bit per word of spec already given */
+	int64_t now_ms;   /* what relative times count from */
+};
+
+/*
+ * Read a command line; arg goes to the spec's functions. ERR_USAGE with a text
+ * that names what is wrong and what is known. Release in any case.
+ */
+int request_parse(struct request *r, const struct request_spec *spec, int argc,
+    char **argv, void *arg, struct err *err) MUST_CHECK;
+void request_release(struct request *r);
+
+/* Print help to standard output. */
+int request_help(const struct request *r, struct err *err) MUST_CHECK;
+
+/* Open where the answer goes, and begin a writer for it. */
+int request_open(const struct request *r, struct sink **sink, struct out *out,
+    struct err *err) MUST_CHECK;
+
+/* The span of the answer: as asked, else the bounds of what is stored. stats
+ * NULL: not known yet. */
+void request_span(const struct request *r, const struct scan_stats *stats,
+    struct table_head *head);
+
+/* Lines of a caption: the filter as typed, the span of head. */
+void request_caption(
+    const struct request *r, const struct table_head *head, struct buf *text);
+
+/* Lines of a note: what was read; with n_rows 0, that nothing matched and what
+ * is stored, if anything. */
+void request_note(const struct request *r, const struct out_style *style,
+    const struct scan_stats *stats, uint64_t n_rows, struct buf *text);
+
+/* "1 row", "1,208 rows". */
+void request_plural(struct buf *text, const struct out_style *style, uint64_t n,
+    const char *noun);
+
+/*
+ * The end of a command: one line on stderr if rc is an error; the exit status.
+ */
+int request_status(const char *command, int rc, const struct err *err);
+
+/* Warn on stderr that the store has nothing at all, where the answer is no
+ * text for people that says so. */
+void request_warn_empty(
+    const struct request *r, const struct scan_stats *stats);
+
+#endif
