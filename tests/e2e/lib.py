@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: ISC
+"""The real program, started, fed and asked, for the end-to-end tests."""
+
+import csv
+import io
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import unittest
+
+WEIR = os.environ["WEIR"]
+DATA = os.path.join(os.path.dirname(__file__), "..", "data")
+ENV = dict(os.environ, TZ="UTC", LC_ALL="C")
+
+
+def data(name):
+    return os.path.join(DATA, name)
+
+
+def run(*args, status=0, **options):
+    """One command of weir; its standard output. Fails unless it exits so."""
+    done = subprocess.run(
+        [WEIR, *args], capture_output=True, text=True, env=ENV, **options)
+    if done.returncode != status:
+        raise AssertionError(
+            f"weir {' '.join(args)}: exit status {done.returncode}, want "
+            f"{status}\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def refused(*args, status=2, **options):
+    """One command that fails with one line: what it printed on stderr."""
+    done = subprocess.run(
+        [WEIR, *args], capture_output=True, text=True, env=ENV, **options)
+    if done.returncode != status or done.stdout != "":
+        raise AssertionError(
+            f"weir {' '.join(args)}: exit status {done.returncode}, want "
+            f"{status}, and nothing on stdout\n{done.stdout}{done.stderr}")
+    if not re.fullmatch(r"weir: [^\n]+\n", done.stderr):
+        raise AssertionError(f"not one line: {done.stderr!r}")
+    return done.stderr
+
+
+def wait_for(condition, what, seconds=20):
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            raise AssertionError(f"waited {seconds} s in vain for {what}")
+        time.sleep(0.02)
+
+
+class Store(unittest.TestCase):
+    """A test with a folder of its own, and a data folder in it."""
+
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="weir-e2e-")
+        self.dir = os.path.join(self.folder, "var")
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+
+    def path(self, *names):
+        return os.path.join(self.folder, *names)
+
+    def fill(self, *captures):
+        return run("import", "-d", self.dir, *map(data, captures))
+
+    def report(self, keys, *words):
+        return json.loads(
+            run("report", keys, *words, "-d", self.dir, "-f", "json"))
+
+    def flows(self, *words):
+        """`weir list -f csv` as dictionaries."""
+        text = run("list", *words, "-d", self.dir, "-f", "csv")
+        return list(csv.DictReader(io.StringIO(text)))
+
+    def collector(self, *options):
+        return Collector(self, *options)
+
+
+class Collector:
+    """`weir collect` on a free port; port is known once it listens."""
+
+    def __init__(self, test, *options):
+        listen = [] if "-l" in options else ["-l", "127.0.0.1:0"]
+        self.log = test.path("collect.log")
+        with open(self.log, "w", encoding="utf-8") as log:
+            self.process = subprocess.Popen(
+                [WEIR, "collect", "-d", test.dir, *listen, *options],
+                stderr=log, env=ENV)
+        test.addCleanup(self.kill)
+        wait_for(lambda: self.ports() or self.process.poll() is not None,
+                 "the collector to listen")
+        if not self.ports():
+            raise AssertionError(self.text())
+        self.port = self.ports()[0]
+
+    def text(self):
+        with open(self.log, encoding="utf-8") as log:
+            return log.read()
+
+    def ports(self):
+        return [int(p) for p in re.findall(r"listening on \S+:(\d+)\n",
+                                           self.text())]
+
+    def send(self, *payloads, to="127.0.0.1"):
+        with socket.socket(socket.AF_INET6 if ":" in to else socket.AF_INET,
+                           socket.SOCK_DGRAM) as s:
+            for payload in payloads:
+                s.sendto(payload, (to, self.port))
+
+    def stop(self, with_signal=signal.SIGTERM):
+        """End it cleanly; the numbers of its last line."""
+        self.process.send_signal(with_signal)
+        if self.process.wait(timeout=30) != 0:
+            raise AssertionError(self.text())
+        line = re.findall(r"collect: (\d+) datagrams, (\d+) flows received, "
+                          r"(\d+) stored; .*", self.text())
+        return dict(zip(("datagrams", "received", "stored"),
+                        map(int, line[-1])), line=self.text())
+
+    def kill(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+
+
+def main():
+    unittest.main(verbosity=2)
