@@ -139,7 +139,7 @@ int
 db_get_int(struct db *db, const char *sql, int64_t fallback, int64_t *out,
     struct err *err)
 {
-	struct stmt *s;
+	struct stmt *s = NULL;
 	int rc = db_prepare(db, sql, &s, err);
 
 	if (rc != 0)

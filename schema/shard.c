@@ -87,7 +87,8 @@ read_segment(struct shard *s, struct stmt *q)
 	    .max_start_ms = stmt_int(q, 3),
 	    .min_end_ms = stmt_int(q, 4),
 	    .max_end_ms = stmt_int(q, 5),
-	    .sealed = stmt_int(q, 6) != 0,
+	    .max_duration_ms = stmt_int(q, 6),
+	    .sealed = stmt_int(q, 7) != 0,
 	};
 
 	s->segment =
@@ -115,7 +116,7 @@ static int
 for_each_row(struct shard *s, const char *sql,
     void (*row)(struct shard *, struct stmt *), struct err *err)
 {
-	struct stmt *q;
+	struct stmt *q = NULL;
 	int rc = db_prepare(s->db, sql, &q, err);
 
 	if (rc != 0)
@@ -185,6 +186,7 @@ bind_and_store_segment(
 	stmt_bind_int(q, ":max_start_ms", g->max_start_ms);
 	stmt_bind_int(q, ":min_end_ms", g->min_end_ms);
 	stmt_bind_int(q, ":max_end_ms", g->max_end_ms);
+	stmt_bind_int(q, ":max_duration_ms", g->max_duration_ms);
 	return stmt_run(q, err);
 }
 
@@ -329,7 +331,7 @@ static int
 add_source(struct shard *s, const struct source *src, struct err *err)
 {
 	char text[ADDR_TEXT_LEN];
-	struct stmt *q;
+	struct stmt *q = NULL;
 	int rc = db_prepare(s->db, sql_insert_source, &q, err);
 
 	if (rc != 0)
@@ -395,6 +397,8 @@ widen_bounds(struct segment *g, const struct flow *f)
 		g->min_end_ms = f->end_ms;
 	if (g->n_flows == 0 || f->end_ms > g->max_end_ms)
 		g->max_end_ms = f->end_ms;
+	if (f->end_ms - f->start_ms > g->max_duration_ms)
+		g->max_duration_ms = f->end_ms - f->start_ms;
 }
 
 /* Values in the order of the columns of table flow_NNNN. */

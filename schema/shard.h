@@ -29,6 +29,7 @@ struct segment {
 	uint64_t n_flows; /* rows */
 	/* Bounds of the rows, valid when n_flows > 0. */
 	int64_t min_start_ms, max_start_ms, min_end_ms, max_end_ms;
+	int64_t max_duration_ms; /* of one flow */
 	bool sealed; /* all six indexes are there, no row will be added */
 };
 

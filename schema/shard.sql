@@ -21,7 +21,8 @@ CREATE TABLE segment (
 	min_start_ms INTEGER,
 	max_start_ms INTEGER,
 	min_end_ms INTEGER,
-	max_end_ms INTEGER
+	max_end_ms INTEGER,
+	max_duration_ms INTEGER -- end_ms < T + this, when start_ms < T
 ) STRICT;
 
 CREATE TABLE packet (
@@ -84,13 +85,15 @@ VALUES (:exporter, :engine_type, :engine_id, :sampling)
 SELECT id, exporter, engine_type, engine_id, sampling FROM source ORDER BY id
 
 -- :name select_segments
-SELECT id, n_flows, min_start_ms, max_start_ms, min_end_ms, max_end_ms, sealed
+SELECT id, n_flows, min_start_ms, max_start_ms, min_end_ms, max_end_ms,
+    max_duration_ms, sealed
 FROM segment ORDER BY id
 
 -- :name update_segment
 UPDATE segment SET sealed = :sealed, n_flows = :n_flows,
     min_start_ms = :min_start_ms, max_start_ms = :max_start_ms,
-    min_end_ms = :min_end_ms, max_end_ms = :max_end_ms
+    min_end_ms = :min_end_ms, max_end_ms = :max_end_ms,
+    max_duration_ms = :max_duration_ms
 WHERE id = :id
 
 -- :name create_index

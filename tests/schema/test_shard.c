@@ -226,10 +226,10 @@ segments_fill_seal_and_keep_their_bounds(void **state)
 	shard_close(s);
 
 	/* The same bounds are read back. */
-	text = query_text(path, "SELECT * FROM segment", 7);
-	assert_string_equal(text,
-	    "1|1|60|1000|1059|5000|5118\n2|1|60|1060|1119|5120|5238\n"
-	    "3|0|30|1120|1149|5240|5298\n");
+	text = query_text(path, "SELECT * FROM segment", 8);
+	assert_string_equal(text, "1|1|60|1000|1059|5000|5118|4059\n"
+				  "2|1|60|1060|1119|5120|5238|4119\n"
+				  "3|0|30|1120|1149|5240|5298|4149\n");
 	free(text);
 	free(path);
 }
