@@ -103,12 +103,15 @@ run: ## install what is missing, build, fill ./var, report, collect
 	@$(MAKE) --no-print-directory all
 	@sh contrib/run.sh $(BUILD)/weir var tests/data/softflowd-ndpi-mix.pcap
 
-.PHONY: test check
-test: ## install what the tests need, build, run every test
+.PHONY: test check tests
+test: ## install what the tests need, build, run every test, also sanitized
 	@$(MAKE) --no-print-directory deps-test
-	@$(MAKE) --no-print-directory check
-check: $(BUILD)/weir $(TEST_BIN) $(FUZZ_BIN) ## the tests alone
-	@WEIR=$(abspath $(BUILD)/weir) BUILD=$(BUILD) bash tests/run.sh
+	@$(MAKE) --no-print-directory -j$$(nproc) MODE=release tests
+	@$(MAKE) --no-print-directory -j$$(nproc) MODE=san tests
+	@bash tests/run.sh build/release build/san
+check: tests ## every test with the build of MODE alone
+	@bash tests/run.sh $(BUILD)
+tests: $(BUILD)/weir $(TEST_BIN) $(FUZZ_BIN) # build them
 
 $(TEST_BIN): $(BUILD)/%: $(BUILD)/%.o $(TEST_HELP) $(LIB)
 	$(Q)$(CC) $(LDFLAGS_$(MODE)) $(LDFLAGS) -pthread -o $@ $^ $(LIB_LIBS) \
@@ -132,8 +135,8 @@ bench: $(BUILD)/weir ## measure against peers; prints ratios of one run
 	@WEIR=$(abspath $(BUILD)/weir) bash tests/bench/run.sh
 
 .PHONY: golden
-golden: $(BUILD)/weir ## rewrite expected outputs; review the diff like code
-	@WEIR=$(abspath $(BUILD)/weir) GOLDEN=write bash tests/run.sh
+golden: tests ## rewrite expected outputs; review the diff like code
+	@GOLDEN=write bash tests/run.sh $(BUILD)
 
 .PHONY: install
 install: $(BUILD)/weir ## install below PREFIX (DESTDIR is honoured)
