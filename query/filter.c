@@ -85,7 +85,7 @@ quote(const char *text, char out[QUOTE_LEN])
 {
 	size_t i;
 
-	for (i = 0; text[i] != '\0' && i < QUOTE_LEN - 4; i++)
+	for (i = 0; i < QUOTE_LEN - 4 && text[i] != '\0'; i++)
 		out[i] =
 		    (char)(iscntrl((unsigned char)text[i]) ? '?' : text[i]);
 	memcpy(out + i, text[i] != '\0' ? "..." : "", text[i] != '\0' ? 4 : 1);

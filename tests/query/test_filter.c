@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: ISC */
 /* Filter words: what they become, and what is said of wrong ones. */
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
 
 #include <inttypes.h>
 #include <netdb.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include "query/ast.h"
