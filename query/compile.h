@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef WEIR_QUERY_COMPILE_H
+#define WEIR_QUERY_COMPILE_H
+/*
+ * A filter as SQL over one segment. Every value is a bound parameter: nothing
+ * a user types becomes part of the statement.
+ */
+#include <stddef.h>
+#include <stdint.h>
+
+#include "schema/base/buf.h"
+#include "schema/base/err.h"
+#include "schema/flow.h"
+
+struct filter;
+struct segment;
+struct source;
+
+struct compiled_bind {
+	char name[16]; /* with its colon */
+	int64_t value;
+};
+
+struct compiled {
+	struct buf sql;
+	struct compiled_bind *bind; /* bind[i] is parameter i + 1 */
+	size_t n_binds, cap_binds;
+};
+
+/* What a statement is made for. All borrowed. */
+struct compile_target {
+	const struct segment *segment; /* with at least one flow */
+	const struct source *source;   /* of its shard, by position id - 1 */
+	size_t n_sources;
+	flow_column_set columns; /* wanted in the result */
+};
+
+/* The columns that table source holds: they come with a row's source_id. */
+enum {
+	COMPILE_SOURCE_COLUMNS = 1 << COL_EXPORTER | 1 << COL_ENGINE_TYPE |
+				 1 << COL_ENGINE_ID | 1 << COL_SAMPLING,
+};
+
+/* Whether the segment's bounds show that no row is in the filter's time. */
+bool compile_prunes(const struct filter *f, const struct segment *g);
+
+/*
+ * SELECT f.source_id, then the wanted columns of the flow table in the order of
+ * enum flow_column, of the rows that pass f, in order of arrival. *out is
+ * filled in any case: release it. ERR_LIMIT: the statement would be too long.
+ */
+int compile_segment(struct compiled *out, const struct filter *f,
+    const struct compile_target *target, struct err *err) MUST_CHECK;
+void compiled_release(struct compiled *c); /* accepts a zeroed struct */
+
+#endif
