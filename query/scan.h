@@ -10,7 +10,8 @@
 
 struct filter;
 
-/* What a scan looked at. */
+/* What a scan looked at. The bounds are of the whole store, whatever the
+ * filter, unless fn ended the scan. */
 struct scan_stats {
 	size_t n_shards;          /* opened */
 	size_t n_segments;        /* read */
@@ -32,7 +33,7 @@ typedef int scan_fn(const struct batch *b, void *arg);
  * damaged, no shard at all, or of a newer weir (err names the file).
  */
 int scan_run(const char *dir, const struct filter *f, flow_column_set columns,
-    scan_fn *fn, void *arg, struct scan_stats *stats, struct err *err)
-    MUST_CHECK;
+    scan_fn *fn, void *arg, struct scan_stats *stats,
+    struct err *err) MUST_CHECK;
 
 #endif
