@@ -290,8 +290,9 @@ source_passes(const struct ast *a, const struct source *s)
 	switch (a->column) {
 	case COL_ENGINE_TYPE: return ast_holds(a, s->engine_type);
 	case COL_ENGINE_ID: return ast_holds(a, s->engine_id);
-	case COL_SAMPLING: return ast_holds(a, s->sampling);
-	default: assert(!"not a column of sources"); return false;
+	default:
+		assert(a->column == COL_SAMPLING);
+		return ast_holds(a, s->sampling);
 	}
 }
 
