@@ -245,6 +245,8 @@ static const struct {
     {"extension cut", RAW, F(IP6("\7", "\0") "\x11\0\1\4\0\0\0"), FRAME_CUT},
     {"atomic fragment", RAW, F(IP6("\x14", "\x2c") "\x11\0\0\0\0\0\0\1" UDP),
 	FRAME_UDP},
+    {"atomic fragment, reserved bits", RAW,
+	F(IP6("\x14", "\x2c") "\x11\0\0\6\0\0\0\1" UDP), FRAME_UDP},
     {"IPv6 first fragment", RAW,
 	F(IP6("\x14", "\x2c") "\x11\0\0\1\0\0\0\1" UDP), FRAME_FRAGMENT},
     {"IPv6 later fragment", RAW,
