@@ -80,10 +80,8 @@ static struct time_bounds
 find_time_bounds(const struct filter *f, const struct segment *g)
 {
 	struct time_bounds t = {0};
-	int64_t longest = g->max_end_ms - g->min_start_ms;
+	int64_t longest = g->max_duration_ms;
 
-	if (longest > FLOW_MAX_DURATION_MS)
-		longest = FLOW_MAX_DURATION_MS;
 	t.from = f->has_from && g->min_end_ms < f->from_ms;
 	t.to = f->has_to && g->max_start_ms >= f->to_ms;
 	if (f->has_to && g->max_end_ms - longest >= f->to_ms) {

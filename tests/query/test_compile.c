@@ -17,7 +17,7 @@
 #include "tests/query/fixture.h"
 #include "tests/temp.h"
 
-/* From 12:00 to 12:10 UTC, with a minute for the longest flow. */
+/* From 12:00 to 12:10 UTC, and flows that began up to a minute before. */
 static const struct segment live = {
     .id = 7,
     .n_flows = 1000,
@@ -25,6 +25,7 @@ static const struct segment live = {
     .max_start_ms = INT64_C(1709294980000),
     .min_end_ms = INT64_C(1709294400000),
     .max_end_ms = INT64_C(1709295000000),
+    .max_duration_ms = 660000,
 };
 
 static void
@@ -225,6 +226,7 @@ the_longest_flow_bounds_the_end(void **state)
 
 	(void)state;
 	g.min_start_ms = g.min_end_ms = 0;
+	g.max_duration_ms = 604800000;
 	fixture_filter(&f, "to=@1000000000");
 	check_where(&f, &g, "to",
 	    "1 AND f.end_ms < 1000604800000 AND f.start_ms < 1000000000000");
