@@ -32,14 +32,14 @@ struct reader_skips {
 
 /* path "-" is standard input. ERR_SYSTEM: cannot be read; ERR_USAGE: no format
  * we know, and the text says which are. */
-int reader_open(struct reader **out, const char *path, struct err *err)
-    MUST_CHECK;
+int reader_open(
+    struct reader **out, const char *path, struct err *err) MUST_CHECK;
 void reader_close(struct reader *r); /* accepts NULL */
 
 /* 1: *d is the next payload, in file order; 0: end of file; ERR_CORRUPT: the
  * file ends in the middle or is damaged (what came before is good). */
-int reader_next(struct reader *r, struct datagram *d, struct err *err)
-    MUST_CHECK;
+int reader_next(
+    struct reader *r, struct datagram *d, struct err *err) MUST_CHECK;
 const struct reader_skips *reader_skips(const struct reader *r);
 
 #endif

@@ -144,6 +144,7 @@ db_get_int(struct db *db, const char *sql, int64_t fallback, int64_t *out,
 
 	if (rc != 0)
 		return rc;
+	assert(s != NULL);
 	rc = stmt_step(s, err);
 	if (rc >= 0) {
 		*out = rc == 1 ? stmt_int(s, 0) : fallback;
