@@ -131,8 +131,12 @@ layers: ## dependencies between folders point one way
 	@bash tests/layers.sh
 
 .PHONY: bench
-bench: $(BUILD)/weir ## measure against peers; prints ratios of one run
-	@WEIR=$(abspath $(BUILD)/weir) bash tests/bench/run.sh
+BENCH_BIN := $(BUILD)/tests/bench/generate $(BUILD)/tests/bench/layout
+bench: $(BUILD)/weir $(BENCH_BIN) ## measure beside peers (BENCH="layout live size query")
+	@WEIR=$(abspath $(BUILD)/weir) BUILD=$(BUILD) \
+		python3 -B tests/bench/run.py $(BENCH)
+$(BENCH_BIN): %: %.o $(LIB)
+	$(Q)$(CC) $(LDFLAGS_$(MODE)) $(LDFLAGS) -pthread -o $@ $^ $(LIB_LIBS) -lm
 
 .PHONY: golden
 golden: tests ## rewrite expected outputs; review the diff like code

@@ -1,0 +1,275 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: ISC
+"""Measure weir beside its peers, in one run, as ratios.
+
+    make bench                      everything, about 15 minutes
+    make bench BENCH="layout size"  parts of it: layout live size query
+
+Each figure is the median of RUNS runs, taken in turn with its peer's, so that a
+machine whose speed drifts slows both. Nothing here passes or fails.
+"""
+
+import glob
+import os
+import platform
+import re
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+WEIR = os.environ["WEIR"]
+BUILD = os.environ["BUILD"]
+ENV = dict(os.environ, TZ="UTC", LC_ALL="C")
+START = 1790035200  # a midnight, UTC
+RUNS = 3
+WORK = tempfile.mkdtemp(prefix="weir-bench-", dir=os.environ.get("TMPDIR"))
+
+
+def path(*names):
+    return os.path.join(WORK, *names)
+
+
+def day(flows, seed=1, span=86400):
+    """A file of generated datagrams."""
+    name = path(f"day-{flows}-{seed}-{span}.raw")
+    if not os.path.exists(name):
+        with open(name, "wb") as f:
+            subprocess.run([BUILD + "/tests/bench/generate", str(flows),
+                            str(seed), str(START), str(span)], stdout=f,
+                           check=True)
+    return name
+
+
+def timed(command):
+    """Wall seconds of one command; its output is thrown away."""
+    begin = time.monotonic()
+    subprocess.run(command, env=ENV, check=True, stdout=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL)
+    return time.monotonic() - begin
+
+
+def in_turn(*commands):
+    """Median seconds of each, all commands in turn, after a warm-up."""
+    times = [[] for _ in commands]
+    for turn in range(RUNS + 1):
+        for command, list_ in zip(commands, times):
+            seconds = timed(command)
+            if turn > 0:
+                list_.append(seconds)
+    return [statistics.median(t) for t in times]
+
+
+def heading(text):
+    print(f"\n{text}\n{'-' * len(text)}", flush=True)
+
+
+def row(*cells):
+    print("  ".join(str(c).rjust(w) for c, w in
+                    zip(cells, (34, 12, 12, 12, 12, 12, 12))), flush=True)
+
+
+def machine():
+    with open("/proc/cpuinfo", encoding="utf-8") as f:
+        model = re.search(r"model name\s*: (.*)", f.read())
+    print(f"{model[1] if model else platform.machine()}, {os.cpu_count()} "
+          f"cores, {platform.release()}; " +
+          subprocess.run(["nfdump", "-V"], capture_output=True,
+                         text=True).stdout.strip() + "; sqlite " +
+          subprocess.run(["sqlite3", "--version"], capture_output=True,
+                         text=True).stdout.split()[0])
+
+
+# ---- the store alone ----
+
+def layout(kind, flows):
+    """[(flows, seconds)] after each million and at the end."""
+    db = path(kind + ".db")
+    for old in glob.glob(db + "*"):
+        os.remove(old)
+    out = subprocess.run([BUILD + "/tests/bench/layout", kind, db,
+                          day(flows)], check=True, capture_output=True,
+                         text=True).stdout
+    return [(int(a), float(b)) for a, b in map(str.split, out.splitlines())]
+
+
+def bench_layout():
+    heading("Ingest, six indexes, 3 M flows: segments beside one table")
+    ratios, rates = [], []
+    for _ in range(RUNS):
+        naive = layout("naive", 3000000)[-1][1]
+        ours = layout("segments", 3000000)[-1][1]
+        ratios.append(naive / ours)
+        rates.append((3000 / ours, 3000 / naive))
+    row("", "segments", "one table", "ratio")
+    row("k flows/s, median", *(f"{statistics.median(r):.0f}"
+                               for r in zip(*rates)),
+        f"{statistics.median(ratios):.2f}")
+    heading("Flat: 20 M flows into one shard")
+    steps = layout("segments", 20000000)
+    rate = {}
+    for (a, s), (b, t) in zip(steps, steps[1:]):
+        rate[round(b / 1e6)] = (b - a) / (t - s) / 1000
+    row("million", "2nd", "10th", "20th", "20th/2nd")
+    row("k flows/s", *(f"{rate[m]:.0f}" for m in (2, 10, 20)),
+        f"{rate[20] / rate[2]:.2f}")
+
+
+# ---- live ----
+
+def usage(pid):
+    with open(f"/proc/{pid}/stat", encoding="utf-8") as f:
+        fields = f.read().rsplit(")", 1)[1].split()
+    with open(f"/proc/{pid}/status", encoding="utf-8") as f:
+        peak = int(re.search(r"VmHWM:\s*(\d+)", f.read())[1])
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK"), peak
+
+
+def collect_live(kind, raw, rate):
+    """(flows stored, CPU seconds, peak KiB) of one collector."""
+    folder = path("live-" + kind)
+    shutil.rmtree(folder, ignore_errors=True)
+    os.mkdir(folder)
+    command = {
+        "weir": [WEIR, "collect", "-d", folder, "-l", "127.0.0.1:29955"],
+        "nfcapd": ["nfcapd", "-l", folder, "-b", "127.0.0.1", "-p", "29955",
+                   "-t", "3600", "-y", "-B", "67108864"],
+    }[kind]
+    process = subprocess.Popen(command, env=ENV, stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL)
+    time.sleep(1)
+    subprocess.run([WEIR, "send", raw, "--to", "127.0.0.1:29955", "--rate",
+                    str(rate)], check=True, stdout=subprocess.DEVNULL)
+    time.sleep(2)
+    cpu, peak = usage(process.pid)
+    process.send_signal(signal.SIGTERM)
+    process.wait()
+    if kind == "weir":
+        out = subprocess.run([WEIR, "report", "proto", "-d", folder, "-f",
+                              "json"], capture_output=True, text=True).stdout
+        stored = int(re.search(r'"total":\{"flows":(\d+)', out)[1])
+    else:
+        out = subprocess.run(["nfdump", "-R", folder, "-I"], env=ENV,
+                             capture_output=True, text=True).stdout
+        stored = int(re.search(r"^Flows: (\d+)", out, re.M)[1])
+    shutil.rmtree(folder)
+    return stored, cpu, peak
+
+
+def bench_live():
+    heading("Live, 30 s on loopback: weir collect beside nfcapd (lz4)")
+    row("flows/s, collector", "sent", "stored", "dropped", "CPU s",
+        "peak MiB")
+    for rate, seconds in ((100000, 30), (300000, 30), (600000, 30)):
+        raw = day(rate * seconds, span=seconds)
+        for kind in ("weir", "nfcapd"):
+            stored, cpu, peak = collect_live(kind, raw, rate)
+            row(f"{rate} {kind}", rate * seconds, stored,
+                rate * seconds - stored, f"{cpu:.1f}", f"{peak / 1024:.0f}")
+        os.remove(raw)
+    heading("Burst: 600 k flows/s for 5 s")
+    raw = day(3000000, span=5)
+    for kind in ("weir", "nfcapd"):
+        stored, cpu, peak = collect_live(kind, raw, 600000)
+        row(kind, 3000000, stored, 3000000 - stored, f"{cpu:.1f}",
+            f"{peak / 1024:.0f}")
+
+
+# ---- the same flows in both ----
+
+def loaded(flows):
+    """(weir's data folder, nfdump's file folder) with the same day."""
+    ours, theirs = path(f"var-{flows}"), path(f"nf-{flows}")
+    if not os.path.exists(ours):
+        timed([WEIR, "import", "-d", ours, day(flows)])
+        os.mkdir(theirs)
+        process = subprocess.Popen(
+            ["nfcapd", "-l", theirs, "-b", "127.0.0.1", "-p", "29956", "-t",
+             "86400", "-y", "-B", "67108864"], env=ENV,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(1)
+        subprocess.run([WEIR, "send", day(flows), "--to", "127.0.0.1:29956",
+                        "--rate", "250000"], check=True,
+                       stdout=subprocess.DEVNULL)
+        time.sleep(2)
+        process.terminate()
+        process.wait()
+    return ours, theirs
+
+
+def bench_size():
+    heading("Bytes per flow on disk, 3 M flows, sealed")
+    ours, theirs = loaded(3000000)
+    shards = glob.glob(ours + "/shards/*.db")
+    row("weir, six indexes", f"{sum(map(os.path.getsize, shards)) / 3e6:.1f}")
+    row("nfcapd lz4", "%.1f" % (sum(
+        os.path.getsize(f) for f in glob.glob(theirs + "/nfcapd.2*")) / 3e6))
+    out = subprocess.run(
+        ["sqlite3", "-readonly", shards[0],
+         "SELECT CASE WHEN name GLOB 'flow_[0-9]*_*' THEN substr(name, 11) "
+         "WHEN name GLOB 'flow_*' THEN 'flows themselves' ELSE name END, "
+         "round(sum(pgsize) / 3e6, 2) FROM dbstat GROUP BY 1 ORDER BY 2 DESC "
+         "LIMIT 9"], capture_output=True, text=True).stdout
+    for line in out.splitlines():
+        row(*line.split("|"))
+
+
+def bench_query():
+    flows = 20000000
+    heading(f"Questions to a day of {flows // 1000000} M flows")
+    ours, theirs = loaded(flows)
+    hosts = subprocess.run(
+        [WEIR, "report", "src", "-d", ours, "-f", "csv", "sort=flows",
+         "lines=4000"], capture_output=True, text=True,
+        check=True).stdout.splitlines()[1:]
+    counts = {line.split(",")[0]: int(line.split(",")[1]) for line in hosts}
+    rare = min(counts, key=lambda h: abs(counts[h] - 1000))
+    busy = min(counts, key=lambda h: abs(counts[h] - 39000))
+    nfdump = ["nfdump", "-R", theirs, "-N", "-q"]
+    weir = [WEIR, "report", "-d", ours, "lines=20"]
+    shard = glob.glob(ours + "/shards/*.db")[0]
+    asked = [
+        (f"host with {counts[rare]} flows", weir + ["dst", "src=" + rare],
+         nfdump + ["-s", "dstip/bytes", "-n", "20", "src ip " + rare]),
+        (f"host with {counts[busy]} flows", weir + ["dst", "src=" + busy],
+         nfdump + ["-s", "dstip/bytes", "-n", "20", "src ip " + busy]),
+        ("Xmas probes, 1 in 100 k", weir + ["src", "flags=FPU"],
+         nfdump + ["-s", "srcip/bytes", "-n", "20", "flags FPU and not "
+                   "flags SAR"]),
+        ("top sources", weir + ["src"],
+         nfdump + ["-s", "srcip/bytes", "-n", "20"]),
+        ("top destination ports", weir + ["dport"],
+         nfdump + ["-s", "dstport/bytes", "-n", "20"]),
+        ("top pairs", weir + ["src,dst"],
+         nfdump + ["-A", "srcip,dstip", "-O", "bytes", "-n", "20"]),
+        ("top sources, SQL GROUP BY", weir + ["src"],
+         ["sqlite3", "-readonly", shard,
+          "SELECT src_addr, count(*), sum(octets), sum(packets) FROM flows "
+          "GROUP BY 1 ORDER BY 3 DESC LIMIT 20"]),
+    ]
+    row("seconds, median", "weir", "peer", "peer/weir")
+    for name, ask_weir, ask_peer in asked:
+        a, b = in_turn(ask_weir, ask_peer)
+        row(name, f"{a:.3f}", f"{b:.3f}", f"{b / a:.1f}")
+
+
+def main():
+    parts = {"layout": bench_layout, "live": bench_live, "size": bench_size,
+             "query": bench_query}
+    wanted = sys.argv[1:] or list(parts)
+    unknown = [p for p in wanted if p not in parts]
+    if unknown:
+        sys.exit(f"bench: unknown part {unknown[0]}: parts are "
+                 f"{' '.join(parts)}")
+    machine()
+    try:
+        for part in wanted:
+            parts[part]()
+    finally:
+        shutil.rmtree(WORK, ignore_errors=True)
+
+
+main()
