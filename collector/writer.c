@@ -5,11 +5,15 @@
  */
 #include "collector/writer.h"
 
-#include <assert.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "schema/base/clock.h"
 #include "schema/base/mem.h"
+#include "schema/catalog.h"
 #include "schema/shard.h"
 #include "schema/store.h"
 
@@ -31,7 +35,17 @@ struct writer {
 	size_t n_open;
 	int32_t *touched; /* every day written to and not finished */
 	size_t n_touched, cap_touched;
+	bool catalog_is_old; /* a day was finished since it was written */
+	writer_notice_fn *notice;
+	void *notice_arg;
 };
+
+void
+writer_on_notice(struct writer *w, writer_notice_fn *notice, void *arg)
+{
+	w->notice = notice;
+	w->notice_arg = arg;
+}
 
 int
 writer_open(struct writer **out, const char *dir, uint64_t segment_rows,
@@ -91,6 +105,73 @@ close_oldest(struct writer *w, struct err *err)
 	return rc;
 }
 
+/* ---- shards that cannot be written to ---- */
+
+static void
+give_notice(struct writer *w, const char *text)
+{
+	if (w->notice != NULL)
+		w->notice(w->notice_arg, text);
+}
+
+/* Rename a shard and what belongs to it, so that a fresh one takes its place.
+ * ERR_CORRUPT files are kept for repair, ERR_NEWER ones for a newer weir. */
+static int
+set_aside(struct writer *w, const char *path, int why, struct err *err)
+{
+	static const char *const parts[] = {"", "-wal", "-shm"};
+	char *aside = xasprintf("%s.%s-%lld", path,
+	    why == ERR_NEWER ? "newer" : "damaged",
+	    (long long)(clock_now_ms() / MS_PER_S));
+	struct err notice;
+	int rc = 0;
+
+	err_set(&notice, why, "%s: set aside as %s, beginning anew",
+	    err->text, aside);
+	for (size_t i = 0; i < ARRAY_LEN(parts) && rc == 0; i++) {
+		char *from = xasprintf("%s%s", path, parts[i]);
+		char *to = xasprintf("%s%s", aside, parts[i]);
+
+		if (rename(from, to) != 0 && (i == 0 || errno != ENOENT))
+			rc = err_sys(err, "%s: cannot set aside", from);
+		free(from);
+		free(to);
+	}
+	free(aside);
+	if (rc == 0)
+		give_notice(w, notice.text);
+	return rc;
+}
+
+static int
+open_or_set_aside(
+    struct writer *w, struct shard **out, const char *path, struct err *err)
+{
+	int rc = shard_open_write(out, path, w->segment_rows, err);
+
+	if (rc != ERR_CORRUPT && rc != ERR_NEWER)
+		return rc;
+	rc = set_aside(w, path, rc, err);
+	return rc != 0 ? rc :
+			 shard_open_write(out, path, w->segment_rows, err);
+}
+
+/* After an error of shard i: what is damaged makes room for a fresh one, so
+ * that the next try can work. Returns rc. */
+static int
+after_error(struct writer *w, size_t i, int rc, struct err *err)
+{
+	char *path;
+
+	if (rc != ERR_CORRUPT)
+		return rc;
+	path = xstrdup(shard_path(w->open[i].shard));
+	close_at(w, i);
+	(void)set_aside(w, path, rc, err);
+	free(path);
+	return rc;
+}
+
 static int
 find_shard(struct writer *w, int32_t day, size_t *at, struct err *err)
 {
@@ -106,7 +187,7 @@ find_shard(struct writer *w, int32_t day, size_t *at, struct err *err)
 	*at = w->n_open;
 	o = &w->open[*at];
 	path = store_shard_path(w->dir, day);
-	rc = shard_open_write(&o->shard, path, w->segment_rows, err);
+	rc = open_or_set_aside(w, &o->shard, path, err);
 	free(path);
 	if (rc != 0)
 		return rc;
@@ -134,20 +215,22 @@ writer_add(struct writer *w, int32_t day, const struct packet *p,
 	if (rc != 0)
 		return rc;
 	w->open[at].used = ++w->tick;
-	return shard_append(w->open[at].shard, p, flows, err);
+	rc = shard_append(w->open[at].shard, p, flows, err);
+	return after_error(w, at, rc, err);
 }
 
 int
 writer_commit(struct writer *w, struct err *err)
 {
-	int rc, first = 0;
+	int rc;
 
-	for (size_t i = 0; i < w->n_open; i++) {
-		rc = shard_commit(w->open[i].shard, first == 0 ? err : NULL);
-		if (first == 0)
-			first = rc;
+	/* Backwards: what is set aside leaves its place to the last one. */
+	for (size_t i = w->n_open; i-- > 0;) {
+		rc = shard_commit(w->open[i].shard, err);
+		if (rc != 0)
+			return after_error(w, i, rc, err);
 	}
-	return first;
+	return 0;
 }
 
 void
@@ -167,8 +250,8 @@ writer_seal_step(struct writer *w, struct err *err)
 	return rc;
 }
 
-int
-writer_finish_step(struct writer *w, int32_t day, struct err *err)
+static int
+finish_one(struct writer *w, int32_t day, struct err *err)
 {
 	int rc;
 
@@ -179,9 +262,29 @@ writer_finish_step(struct writer *w, int32_t day, struct err *err)
 			return rc;
 		forget_touched(w, w->open[i].day);
 		close_at(w, i);
+		w->catalog_is_old = true;
 		return 1;
 	}
 	return 0;
+}
+
+/* Once for all days finished; tried again with the next step on an error. */
+static int
+write_catalog(struct writer *w, struct err *err)
+{
+	int rc = 0;
+
+	if (w->catalog_is_old && (rc = catalog_refresh(w->dir, err)) == 0)
+		w->catalog_is_old = false;
+	return rc;
+}
+
+int
+writer_finish_step(struct writer *w, int32_t day, struct err *err)
+{
+	int rc = finish_one(w, day, err);
+
+	return rc != 0 ? rc : write_catalog(w, err);
 }
 
 /* Days that were closed to make room are opened again and finished. */
@@ -192,14 +295,14 @@ finish_all(struct writer *w, int32_t today, struct err *err)
 	size_t at;
 	int rc;
 
-	while ((rc = writer_finish_step(w, today, err)) == 1)
+	while ((rc = finish_one(w, today, err)) == 1)
 		continue;
 	for (size_t i = 0; rc == 0 && i < w->n_touched; i++) {
 		day = w->touched[i];
 		if (day >= today)
 			continue;
 		if ((rc = find_shard(w, day, &at, err)) == 0)
-			rc = writer_finish_step(w, today, err);
+			rc = finish_one(w, today, err);
 		if (rc == 1) {
 			rc = 0;
 			i--; /* finishing took it off the list */
@@ -217,6 +320,8 @@ writer_close(struct writer *w, int32_t today, struct err *err)
 		return 0;
 	if ((rc = writer_commit(w, err)) == 0)
 		rc = finish_all(w, today, err);
+	if (rc == 0)
+		rc = write_catalog(w, err);
 	while (w->n_open > 0)
 		close_at(w, 0);
 	close(w->lock_fd);

@@ -5,11 +5,15 @@
  */
 #include "query/scan.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "query/compile.h"
 #include "query/filter.h"
 #include "schema/base/mem.h"
+#include "schema/catalog.h"
 #include "schema/db.h"
 #include "schema/shard.h"
 #include "schema/store.h"
@@ -192,6 +196,13 @@ scan_segments(
 
 /* ---- shards ---- */
 
+/* Expiry may come between listing and opening. */
+static bool
+is_gone(const char *path)
+{
+	return access(path, F_OK) != 0 && errno == ENOENT;
+}
+
 static int
 scan_shard(struct scan *sc, const char *path, struct batch *b, struct err *err)
 {
@@ -199,7 +210,7 @@ scan_shard(struct scan *sc, const char *path, struct batch *b, struct err *err)
 	int rc = shard_open_read(&v.shard, path, err);
 
 	if (rc != 0)
-		return rc;
+		return is_gone(path) ? 0 : rc;
 	sc->stats->n_shards++;
 	if ((rc = shard_begin_read(v.shard, err)) == 0) {
 		map_exporters(sc, &v);
@@ -209,6 +220,34 @@ scan_shard(struct scan *sc, const char *path, struct batch *b, struct err *err)
 	free(v.exporter);
 	shard_close(v.shard);
 	return rc;
+}
+
+/* Whether the catalog alone tells that no flow of the shard can pass. */
+static bool
+prune_shard(
+    struct scan *sc, const struct catalog *c, const struct store_shard *file)
+{
+	const struct catalog_day *d = catalog_find(c, file->day);
+	struct stat st;
+
+	if (d == NULL || stat(file->path, &st) != 0 || !catalog_counts(d, &st))
+		return false;
+	if (d->whole.n_flows > 0) {
+		if (!compile_prunes(sc->filter, &d->whole))
+			return false;
+		widen_bounds(sc->stats, &d->whole);
+	}
+	sc->stats->n_shards_pruned++;
+	sc->stats->n_segments_pruned += d->n_segments;
+	return true;
+}
+
+/* Without the catalog, or where it does not help, each shard is opened. */
+static void
+read_catalog(struct catalog *c, const char *dir, const struct filter *f)
+{
+	if ((!f->has_from && !f->has_to) || catalog_read(c, dir, NULL) != 0)
+		*c = (struct catalog){0};
 }
 
 int
@@ -221,16 +260,20 @@ scan_run(const char *dir, const struct filter *f, flow_column_set columns,
 	    .arg = arg,
 	    .stats = stats};
 	struct store_list list;
+	struct catalog catalog;
 	struct batch b;
 	int rc;
 
 	*stats = (struct scan_stats){0};
 	if ((rc = store_list(&list, dir, err)) != 0)
 		return rc;
+	read_catalog(&catalog, dir, f);
 	batch_init(&b, columns);
 	for (size_t i = 0; i < list.n && rc == 0; i++)
-		rc = scan_shard(&sc, list.shard[i].path, &b, err);
+		if (!prune_shard(&sc, &catalog, &list.shard[i]))
+			rc = scan_shard(&sc, list.shard[i].path, &b, err);
 	batch_release(&b);
+	catalog_release(&catalog);
 	store_list_release(&list);
 	free(sc.exporter);
 	return rc;

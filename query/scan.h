@@ -14,8 +14,9 @@ struct filter;
  * filter, unless fn ended the scan. */
 struct scan_stats {
 	size_t n_shards;          /* opened */
+	size_t n_shards_pruned;   /* left out unopened, by the catalog */
 	size_t n_segments;        /* read */
-	size_t n_segments_pruned; /* left out by their bounds */
+	size_t n_segments_pruned; /* left out by their bounds or the shard's */
 	uint64_t n_flows;         /* handed over */
 	bool has_bounds;          /* the store holds any flow at all */
 	int64_t min_start_ms;     /* of all flows stored, with has_bounds */
@@ -28,7 +29,8 @@ typedef int scan_fn(const struct batch *b, void *arg);
 
 /*
  * Call fn for all flows of the store in folder dir that pass f, shards by day,
- * flows in order of arrival. Returns 0, what fn returned, or
+ * flows in order of arrival. A shard that is removed meanwhile is as if it had
+ * not been there. Returns 0, what fn returned, or
  * ERR_SYSTEM: dir or a shard cannot be read; ERR_CORRUPT, ERR_NEWER: a shard is
  * damaged, no shard at all, or of a newer weir (err names the file).
  */

@@ -65,6 +65,8 @@ static const char setup_writer[] = "PRAGMA secure_delete = OFF;"
 				   "PRAGMA synchronous = NORMAL;"
 				   "PRAGMA cache_size = -65536;";
 
+static const char setup_plain[] = "PRAGMA journal_mode = DELETE;";
+
 static const char setup_reader[] = "PRAGMA query_only = ON;"
 				   "PRAGMA cache_size = -16384;";
 
@@ -75,6 +77,14 @@ db_open(struct db **out, const char *path, enum db_mode mode, struct err *err)
 	    [DB_READ] = SQLITE_OPEN_READONLY,
 	    [DB_WRITE] = SQLITE_OPEN_READWRITE,
 	    [DB_CREATE] = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
+	    [DB_CREATE_PLAIN] =
+		SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
+	};
+	static const char *const setup[] = {
+	    [DB_READ] = setup_reader,
+	    [DB_WRITE] = setup_writer,
+	    [DB_CREATE] = setup_writer,
+	    [DB_CREATE_PLAIN] = setup_plain,
 	};
 	struct db *db = xcalloc(1, sizeof *db);
 	int64_t schema_version;
@@ -89,8 +99,7 @@ db_open(struct db **out, const char *path, enum db_mode mode, struct err *err)
 	}
 	sqlite3_busy_timeout(db->handle, 5000);
 	if ((rc = db_exec(db, setup_both, err)) != 0 ||
-	    (rc = db_exec(
-		 db, mode == DB_READ ? setup_reader : setup_writer, err)) != 0)
+	    (rc = db_exec(db, setup[mode], err)) != 0)
 		goto out;
 	/* Reads the header: a file that is no database is refused here. */
 	rc = db_get_int(db, "PRAGMA schema_version", 0, &schema_version, err);
@@ -207,6 +216,15 @@ void
 stmt_set_int(struct stmt *s, int position, int64_t value)
 {
 	int rc = sqlite3_bind_int64(s->handle, position, value);
+
+	assert(rc == SQLITE_OK);
+	(void)rc;
+}
+
+void
+stmt_set_null(struct stmt *s, int position)
+{
+	int rc = sqlite3_bind_null(s->handle, position);
 
 	assert(rc == SQLITE_OK);
 	(void)rc;

@@ -19,6 +19,9 @@ enum db_mode {
 	DB_READ,   /* read only; waits up to 5 s for a lock */
 	DB_WRITE,  /* existing file */
 	DB_CREATE, /* made if missing */
+	/* The same without WAL: small files, written rarely, that whoever
+	 * may read the folder can read. */
+	DB_CREATE_PLAIN,
 };
 
 int db_open(struct db **out, const char *path, enum db_mode mode,
@@ -44,6 +47,7 @@ void stmt_bind_int(struct stmt *s, const char *name, int64_t value);
 void stmt_bind_text(struct stmt *s, const char *name, const char *text);
 /* The same by position, from 1, for hot paths. */
 void stmt_set_int(struct stmt *s, int position, int64_t value);
+void stmt_set_null(struct stmt *s, int position);
 
 /* 1: a row is there; 0: done; else an error. After 0 or an error the
  * statement is reset and may be bound and stepped again. */

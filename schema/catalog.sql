@@ -1,0 +1,33 @@
+-- The statements of schema/catalog.c.
+
+-- :name create_catalog
+CREATE TABLE shard (
+	-- Bounds of the flows of each finished shard, to leave it out of a
+	-- query without opening it. Nothing is lost with this file: it is made
+	-- again from the shards. A row counts while bytes and mtime_ns are
+	-- those of the file.
+	day INTEGER PRIMARY KEY, -- days since the epoch, UTC: its name
+	bytes INTEGER NOT NULL,
+	mtime_ns INTEGER NOT NULL,
+	n_segments INTEGER NOT NULL, -- that hold flows
+	n_flows INTEGER NOT NULL,
+	min_start_ms INTEGER NOT NULL, -- all bounds 0 without flows
+	max_start_ms INTEGER NOT NULL,
+	min_end_ms INTEGER NOT NULL,
+	max_end_ms INTEGER NOT NULL,
+	max_duration_ms INTEGER NOT NULL
+) STRICT;
+
+-- :name select_catalog
+SELECT day, bytes, mtime_ns, n_segments, n_flows, min_start_ms, max_start_ms,
+    min_end_ms, max_end_ms, max_duration_ms
+FROM shard ORDER BY day
+
+-- :name replace_catalog
+INSERT OR REPLACE INTO shard (day, bytes, mtime_ns, n_segments, n_flows,
+    min_start_ms, max_start_ms, min_end_ms, max_end_ms, max_duration_ms)
+VALUES (:day, :bytes, :mtime_ns, :n_segments, :n_flows,
+    :min_start_ms, :max_start_ms, :min_end_ms, :max_end_ms, :max_duration_ms)
+
+-- :name delete_catalog
+DELETE FROM shard WHERE day = :day
