@@ -20,9 +20,10 @@
 static const char usage_text[] =
     "usage: weir import [-hv] [-d DIR] FILE ...\n"
     "\n"
-    "Store the NetFlow v5 that is in files: pcap and pcapng captures, and raw\n"
-    "datagrams one behind the other; - is standard input. Flows go to the day\n"
-    "of their export. A file imported twice is stored twice.\n"
+    "Store the NetFlow v5 that is in files: pcap and pcapng captures,\n"
+    "flow-tools files, and raw datagrams one behind the other; - is standard\n"
+    "input. Flows go to the day of their export. A file imported twice is\n"
+    "stored twice.\n"
     "\n"
     "  -d DIR  data folder, made if missing (default ./var)\n"
     "  -v      name each malformed datagram\n"
@@ -163,6 +164,11 @@ print_summary(
 	if (skips->cut > 0)
 		buf_printf(&line, "; frames cut short: %llu",
 		    (unsigned long long)skips->cut);
+	if (skips->tagged > 0)
+		buf_printf(&line, "; flow-tools tags dropped: of %llu flows",
+		    (unsigned long long)skips->tagged);
+	if (skips->unclosed)
+		buf_puts(&line, "; not closed by flow-capture");
 	printf("%s: %s\n", path, buf_str(&line));
 	buf_release(&line);
 }

@@ -7,13 +7,7 @@
 
 #include "schema/base/err.h"
 #include "schema/flow.h"
-
-enum {
-	NF5_HEADER_LEN = 24,
-	NF5_RECORD_LEN = 48,
-	NF5_MAX_RECORDS = 30,
-	NF5_MAX_LEN = NF5_HEADER_LEN + NF5_MAX_RECORDS * NF5_RECORD_LEN,
-};
+#include "schema/nf5_layout.h"
 
 /*
  * Decode one NetFlow v5 datagram. Host byte order out; pkt is only read.

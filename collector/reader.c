@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Which format a file has: see reader.h. The formats themselves are in
- * reader_pcap.c and reader_raw.c. */
+ * reader_pcap.c, reader_raw.c and reader_flowtools.c. */
 #include "collector/reader.h"
 
 #include <stdbool.h>
@@ -9,6 +9,7 @@
 
 #include "collector/reader_format.h"
 #include "schema/base/mem.h"
+#include "schema/flowtools_layout.h"
 
 struct reader {
 	const struct reader_format *format;
@@ -31,6 +32,7 @@ static const struct magic {
     {{0x34, 0xcd, 0xb2, 0xa1}, 4, &reader_pcap},
     {{0x0a, 0x0d, 0x0d, 0x0a}, 4, &reader_pcap}, /* pcapng */
     {{0x00, 0x05}, 2, &reader_raw},
+    {{FLOWTOOLS_MAGIC_0, FLOWTOOLS_MAGIC_1}, 2, &reader_flowtools},
 };
 
 static const struct reader_format *
@@ -81,8 +83,8 @@ open_format(struct reader *r, FILE *f, struct err *err)
 	if (r->format == NULL) {
 		reader_fclose(f);
 		return err_set(err, ERR_USAGE,
-		    "%s: %s; known are pcap, pcapng and raw NetFlow v5 "
-		    "datagrams",
+		    "%s: %s; known are pcap, pcapng, flow-tools and raw "
+		    "NetFlow v5 datagrams",
 		    r->name, len == 0 ? "empty" : "unknown format");
 	}
 	return r->format->open(&r->state, f, r->name, err);

@@ -2,10 +2,12 @@
 #ifndef WEIR_COLLECTOR_READER_H
 #define WEIR_COLLECTOR_READER_H
 /*
- * UDP payloads out of a file: pcap and pcapng captures (through libpcap), or a
- * raw file of NetFlow v5 datagrams one behind the other. The format is told by
- * the first bytes.
+ * UDP payloads out of a file: pcap and pcapng captures (through libpcap), a
+ * raw file of NetFlow v5 datagrams one behind the other, or a flow-tools file,
+ * whose records are put into datagrams again. The format is told by the first
+ * bytes.
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,14 +22,18 @@ struct datagram {
 	size_t len;          /* bytes present in the file */
 	struct addr from;    /* family 0 in raw files */
 	uint16_t to_port;    /* 0 in raw files */
-	int64_t received_ms; /* capture time; in raw files the export time */
+	int64_t received_ms; /* capture time; else the export time */
+	bool no_sequence;    /* flow_sequence in data is not the exporter's */
 };
 
-/* Frames of a capture that hold no complete UDP payload. */
+/* What a file holds and reader_next does not tell: frames of a capture without
+ * a complete UDP payload; what flow-tools added or left open. */
 struct reader_skips {
 	uint64_t not_udp;
 	uint64_t fragments; /* IP fragments are not put together */
 	uint64_t cut;       /* cut short by the capture's snap length */
+	uint64_t tagged;    /* flows whose flow-tools tags are dropped */
+	bool unclosed;      /* flow-capture was still writing, or was killed */
 };
 
 /* path "-" is standard input. ERR_SYSTEM: cannot be read; ERR_USAGE: no format

@@ -20,7 +20,8 @@ struct reader_format {
 
 void reader_fclose(FILE *f); /* closes all but standard input */
 
-extern const struct reader_format reader_pcap; /* reader_pcap.c */
-extern const struct reader_format reader_raw;  /* reader_raw.c */
+extern const struct reader_format reader_pcap;      /* reader_pcap.c */
+extern const struct reader_format reader_raw;       /* reader_raw.c */
+extern const struct reader_format reader_flowtools; /* reader_flowtools.c */
 
 #endif

@@ -55,6 +55,7 @@ sift_datagram(struct sift *s, const struct datagram *d, struct sifted *out)
 		out->packet.source.exporter =
 		    d->from.family != 0 ? d->from : addr_from_ip4(0);
 		out->packet.received_ms = d->received_ms;
+		out->packet.no_sequence = d->no_sequence;
 	} else if (!is_meant_as_v5(s, d)) {
 		out->kind = EXPORT_UNKNOWN;
 	}

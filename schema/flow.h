@@ -8,6 +8,7 @@
  * Source: Cisco NetFlow Collection Engine guide, "Version 5 header and flow
  * record format".
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -55,7 +56,8 @@ struct flow {
 /* Who exports: one sequence of flows. */
 struct source {
 	struct addr exporter; /* source address of the datagram */
-	uint16_t sampling;    /* the header's word: mode << 14 | interval */
+	uint16_t sampling;    /* the header's word: mode << 14 | interval; 0
+				 also when unknown: flow-tools files */
 	uint8_t engine_type;
 	uint8_t engine_id;
 };
@@ -68,6 +70,7 @@ struct packet {
 	uint32_t unix_nsecs; /* ... and its rest, 0..999999999 if sound */
 	uint32_t uptime_ms;  /* exporter's uptime, wraps every 49.7 days */
 	uint32_t sequence;   /* flow_sequence of the first record */
+	bool no_sequence;    /* it is not known: flow-tools files lose it */
 	uint8_t n_flows;     /* 1..30 */
 };
 

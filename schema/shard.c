@@ -383,6 +383,8 @@ insert_packet(
 
 	for (size_t i = 0; i < ARRAY_LEN(values); i++)
 		stmt_set_int(s->insert_packet, (int)i + 1, values[i]);
+	if (p->no_sequence)
+		stmt_set_null(s->insert_packet, (int)ARRAY_LEN(values));
 	return stmt_run(s->insert_packet, err);
 }
 

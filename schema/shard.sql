@@ -37,7 +37,7 @@ CREATE TABLE packet (
 	unix_secs INTEGER NOT NULL, -- exporter's clock
 	unix_nsecs INTEGER NOT NULL,
 	uptime_ms INTEGER NOT NULL,
-	sequence INTEGER NOT NULL
+	sequence INTEGER -- NULL: not known, from a flow-tools file
 ) STRICT;
 
 -- :name create_segment

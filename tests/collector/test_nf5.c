@@ -466,7 +466,9 @@ captures_agree_with_tshark_and_nfdump(void **state)
 	for (size_t i = 0; i < n; i++) {
 		char *csv;
 
-		if (table[i].flows == 0)
+		/* flow-tools files have a decode by flow-export. */
+		if (table[i].flows == 0 ||
+		    strncmp(table[i].file, "sparknet", 8) == 0)
 			continue;
 		if ((csv = find_csv(table[i].file)) != NULL)
 			compare_file(&table[i], csv);
