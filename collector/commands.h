@@ -5,6 +5,7 @@
  * return the exit status 0 done, 1 failed, 2 usage. */
 
 int collect_main(int argc, char **argv);
+int expire_main(int argc, char **argv);
 int import_main(int argc, char **argv);
 int send_main(int argc, char **argv);
 

@@ -19,9 +19,12 @@ struct command {
 static const struct command commands[] = {
     {"collect", collect_main, "receive NetFlow v5 and store it"},
     {"import", import_main, "store the NetFlow v5 of capture files"},
+    {"expire", expire_main, "remove the oldest days, to keep to limits"},
     {"send", send_main, "replay a file as NetFlow v5 datagrams"},
     {"report", report_main, "who used the line: sums by any key"},
     {"list", list_main, "flows, one a line"},
+    {"status", status_main, "collector, exporters, loss, what is stored"},
+    {"export", export_main, "flows as NetFlow v5 again, for other tools"},
 };
 
 static void

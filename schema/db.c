@@ -77,8 +77,7 @@ db_open(struct db **out, const char *path, enum db_mode mode, struct err *err)
 	    [DB_READ] = SQLITE_OPEN_READONLY,
 	    [DB_WRITE] = SQLITE_OPEN_READWRITE,
 	    [DB_CREATE] = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
-	    [DB_CREATE_PLAIN] =
-		SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
+	    [DB_CREATE_PLAIN] = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
 	};
 	static const char *const setup[] = {
 	    [DB_READ] = setup_reader,
@@ -259,6 +258,20 @@ void
 stmt_reset(struct stmt *s)
 {
 	sqlite3_reset(s->handle);
+}
+
+void
+stmt_bind_row(struct stmt *to, struct stmt *from)
+{
+	int n = sqlite3_column_count(from->handle);
+
+	for (int i = 0; i < n; i++) {
+		int rc = sqlite3_bind_value(
+		    to->handle, i + 1, sqlite3_column_value(from->handle, i));
+
+		assert(rc == SQLITE_OK);
+		(void)rc;
+	}
 }
 
 int64_t

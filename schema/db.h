@@ -56,6 +56,10 @@ int stmt_step(struct stmt *s, struct err *err) MUST_CHECK;
 int stmt_run(struct stmt *s, struct err *err) MUST_CHECK;
 void stmt_reset(struct stmt *s);
 
+/* Bind the columns of the current row of from, the first to the first
+ * parameter and so on, as they are; to may be of another connection. */
+void stmt_bind_row(struct stmt *to, struct stmt *from);
+
 /* Columns of the current row, from 0; text until the next step. */
 int64_t stmt_int(struct stmt *s, int column);
 const char *stmt_text(struct stmt *s, int column); /* "" for NULL */

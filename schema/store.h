@@ -29,11 +29,19 @@ void store_list_release(struct store_list *l);
 /* Where the shard of a day is or would be; free() it. */
 char *store_shard_path(const char *dir, int32_t day);
 
+/* Behind the path of a shard that is being removed: a name that store_list
+ * leaves alone. */
+#define STORE_REMOVED ".removed"
+
 /*
  * Make the folders if missing and become the one process that writes here.
  * *lock_fd is held until closed, or until the process ends in any way.
  * ERR_BUSY: another process has it, and the text says which.
  */
 int store_lock(int *lock_fd, const char *dir, struct err *err) MUST_CHECK;
+
+/* The process that holds the lock, 0 when none does. Looking takes the lock
+ * shared for a moment. */
+int store_writer(const char *dir);
 
 #endif

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: ISC
+"""Keeping a store: the catalog, expiry."""
+
+import glob
+import os
+import sqlite3
+import struct
+import time
+
+from lib import Store, main, refused, run, wait_for
+
+
+def datagram(when, n=30, sequence=0):
+    """A NetFlow v5 datagram of n flows that ended at when, epoch seconds."""
+    header = struct.pack(">HHIIIIBBH", 5, n, 100000, int(when), 0, sequence,
+                         0, 0, 0)
+    return header + b"".join(
+        struct.pack(">IIIHHIIIIHHBBBBHHBBH", 0x0A000000 + i, 0xC0000201, 0, 1,
+                    2, 3, 100, 99000, 99500, 1024 + i, 443, 0, 27, 6, 0, 0, 0,
+                    24, 24, 0)
+        for i in range(n))
+
+
+def day_name(when):
+    return time.strftime("%Y-%m-%d", time.gmtime(when))
+
+
+class Kept(Store):
+    """Days of 30 flows each; ago counts them from today."""
+
+    def setUp(self):
+        super().setUp()
+        self.now = time.time()
+
+    def when(self, ago):
+        """Noon of that day."""
+        return (self.now // 86400 - ago) * 86400 + 43200
+
+    def shard(self, ago, suffix=""):
+        return f"{self.dir}/shards/{day_name(self.when(ago))}.db{suffix}"
+
+    def fill_days(self, *agos):
+        with open(self.path("days.bin"), "wb") as f:
+            for ago in agos:
+                f.write(datagram(self.when(ago)))
+        run("import", "-d", self.dir, self.path("days.bin"))
+
+    def days_left(self):
+        return sorted(os.path.basename(p)[:-3]
+                      for p in glob.glob(self.dir + "/shards/*.db"))
+
+    def names(self, *agos):
+        return sorted(day_name(self.when(ago)) for ago in agos)
+
+    def note(self, *words):
+        """The last line of a report: what was read."""
+        return run("report", "proto", *words, "-d",
+                   self.dir).splitlines()[-1]
+
+    def catalog_days(self):
+        with sqlite3.connect(self.dir + "/catalog.db") as db:
+            return sorted(day_name(day * 86400) for day, in
+                          db.execute("SELECT day FROM shard"))
+
+
+class Catalog(Kept):
+    def test_importing_finished_days_writes_it(self):
+        self.fill_days(3, 2, 1)
+        self.assertEqual(self.catalog_days(), self.names(3, 2, 1))
+        self.fill_days(9)
+        self.assertEqual(self.catalog_days(), self.names(9, 3, 2, 1))
+        hour = f"from=@{int(self.when(2)) - 60}", f"to=@{int(self.when(2))}"
+        self.assertEqual(self.note(*hour),
+                         "30 flows read from 1 shard, 1 segment "
+                         "(3 left out by their bounds)")
+        os.unlink(self.dir + "/catalog.db")
+        self.assertEqual(self.note(*hour),
+                         "30 flows read from 4 shards, 1 segment "
+                         "(3 left out by their bounds)")
+
+
+class Expire(Kept):
+    def test_days_go_by_age(self):
+        self.fill_days(95, 90, 2, 1)
+        old = self.shard(95)
+        size = "%.1fK" % (os.path.getsize(old) / 1024)
+        line = f"{size}: older than 90 days\n1 shard"
+        self.assertEqual(
+            run("expire", "-n", "-d", self.dir, "--max-age", "90d"),
+            f"{old}: would go, {line} would go, {size}\n")
+        self.assertEqual(self.days_left(), self.names(95, 90, 2, 1))
+        self.assertEqual(
+            run("expire", "-d", self.dir, "--max-age", "90d"),
+            f"{old}: removed, {line} removed, {size}\n")
+        self.assertEqual(self.days_left(), self.names(90, 2, 1))
+        self.assertEqual(self.catalog_days(), self.names(90, 2, 1))
+        self.assertEqual(run("expire", "-d", self.dir, "--max-age", "90d"),
+                         "0 shards removed, 0\n")
+        self.assertEqual(len(self.flows()), 90)
+
+    def test_days_go_by_size_and_room(self):
+        self.fill_days(4, 3, 2, 1)
+        size = os.path.getsize(self.shard(4))
+        out = run("expire", "-d", self.dir, "--max-size",
+                  str(3 * size // 1024) + "K")
+        self.assertIn(f"{self.shard(4)}: removed", out)
+        self.assertIn("stored\n", out)
+        self.assertEqual(self.days_left(), self.names(3, 2, 1))
+        # Never the newest, whatever the limit.
+        out = run("expire", "-d", self.dir, "--min-free", "8000000T")
+        self.assertIn("less than 8000000.0T free", out)
+        self.assertEqual(self.days_left(), self.names(1))
+
+    def test_the_collector_keeps_to_limits(self):
+        self.fill_days(20, 9, 1)
+        collector = self.collector("--max-age", "9d")
+        wait_for(lambda: not os.path.exists(self.shard(20)), "expiry")
+        collector.send(datagram(self.now))
+        wait_for(lambda: len(self.flows()) == 90, "30 flows more")
+        log = collector.stop()["line"]
+        self.assertRegex(log, f"{self.shard(20)}: removed, [0-9.]+K: older "
+                              "than 9 days\n")
+        self.assertEqual(self.days_left(), self.names(9, 1, 0))
+
+    def test_beside_a_collector_its_day_stays(self):
+        self.fill_days(3, 1)
+        collector = self.collector()
+        collector.send(datagram(self.now))
+        wait_for(lambda: len(self.flows()) == 90, "30 flows more")
+        run("expire", "-d", self.dir, "--max-size", "1", "--max-age", "1d")
+        self.assertEqual(self.days_left(), self.names(0))
+        collector.send(datagram(self.now, sequence=30))
+        self.assertEqual(collector.stop()["stored"], 60)
+        self.assertEqual(len(self.flows()), 60)
+
+    def test_wrong_use_is_said(self):
+        for args, want in (
+                ((), "no limit given: want --max-size 10G, --max-age 90d or "
+                     "--min-free 5G"),
+                (("--max-size", "10X"), "--max-size 10X: want bytes"),
+                (("--max-age", "90"), "--max-age 90: want days, such as 90d"),
+                (("--max-age",), "--max-age needs a value"),
+                (("--keep", "9"), 'unknown option "--keep"'),
+                (("-n", "90d"), '"90d" is no option')):
+            with self.subTest(args):
+                self.assertIn(want, refused("expire", "-d", self.dir, *args))
+        self.assertIn(self.dir, refused("expire", "-d", self.dir, "--max-age",
+                                        "1d", status=1))
+        self.assertIn("--max-size no: want",
+                      refused("collect", "-d", self.dir, "--max-size", "no"))
+        self.assertIn("\nexamples:\n", run("expire", "-h"))
+
+
+if __name__ == "__main__":
+    main()
