@@ -347,15 +347,6 @@ copy_fields(const struct flowtools_state *s, const struct field *field,
 	}
 }
 
-static void
-put_be(uint8_t *p, size_t len, uint32_t value)
-{
-	while (len-- > 0) {
-		p[len] = (uint8_t)value;
-		value >>= 8;
-	}
-}
-
 /* What was the same for all flows of one datagram. */
 struct origin {
 	uint8_t export[FLOWTOOLS_SRC_ADDR]; /* times, exporter */
@@ -376,8 +367,8 @@ static void
 begin_datagram(struct flowtools_state *s, const uint8_t *r, struct datagram *d)
 {
 	memset(s->datagram, 0, sizeof s->datagram);
-	put_be(s->datagram + NF5_H_VERSION, 2, 5);
-	put_be(s->datagram + NF5_H_SEQUENCE, 4, s->sequence);
+	put_be16(s->datagram + NF5_H_VERSION, 5);
+	put_be32(s->datagram + NF5_H_SEQUENCE, s->sequence);
 	copy_fields(s, header_fields, ARRAY_LEN(header_fields), r, s->datagram);
 	d->data = s->datagram;
 	d->len = NF5_HEADER_LEN;
@@ -404,7 +395,7 @@ flowtools_next(void *state, struct datagram *d, struct reader_skips *skips,
 	struct flowtools_state *s = state;
 	struct origin first, o;
 	const uint8_t *r = s->data;
-	uint32_t n = 0;
+	uint16_t n = 0;
 	int rc;
 
 	skips->unclosed = s->unclosed;
@@ -424,7 +415,7 @@ flowtools_next(void *state, struct datagram *d, struct reader_skips *skips,
 		s->sequence++;
 		n++;
 	}
-	put_be(s->datagram + NF5_H_COUNT, 2, n);
+	put_be16(s->datagram + NF5_H_COUNT, n);
 	return n > 0 ? 1 : rc;
 }
 

@@ -109,16 +109,39 @@ take_word(struct request *r, const char *word, void *arg, struct err *err)
 
 /* ---- options ---- */
 
+static void
+list_formats(const struct request_spec *spec, struct buf *text)
+{
+	if (spec->formats == NULL)
+		out_format_list(text);
+	for (size_t i = 0; spec->formats != NULL && spec->formats[i] != NULL;
+	     i++)
+		buf_printf(text, "%s%s", i > 0 ? " " : "", spec->formats[i]);
+}
+
+static bool
+find_own_format(struct request *r, const char *name)
+{
+	for (size_t i = 0; r->spec->formats[i] != NULL; i++)
+		if (strcmp(r->spec->formats[i], name) == 0) {
+			r->own_format = i;
+			return true;
+		}
+	return false;
+}
+
 static int
 set_format(struct request *r, const char *name, struct err *err)
 {
 	struct buf known;
 
-	r->format = out_format_find(name);
-	if (r->format != NULL)
+	if (r->spec->formats != NULL && find_own_format(r, name))
+		return 0;
+	if (r->spec->formats == NULL &&
+	    (r->format = out_format_find(name)) != NULL)
 		return 0;
 	buf_init(&known, 200);
-	out_format_list(&known);
+	list_formats(r->spec, &known);
 	err_set(err, ERR_USAGE, "unknown format \"%.60s\": formats are %s",
 	    name, buf_str(&known));
 	buf_release(&known);
@@ -210,7 +233,7 @@ request_help(const struct request *r, struct err *err)
 	    "all match\n\noptions:\n"
 	    "  -d DIR     data folder (./var)\n"
 	    "  -f FORMAT  ");
-	out_format_list(&text);
+	list_formats(r->spec, &text);
 	buf_puts(&text, "\n  -o FILE    write there, whole or not at all\n"
 			"  -h         this help\n");
 	sink_puts(sink, buf_str(&text));

@@ -30,6 +30,9 @@ struct request_word {
 struct request_spec {
 	const struct request_word *word;
 	size_t n_words;
+	/* Names for -f, NULL behind the last one, instead of those of tables;
+	 * NULL: tables. */
+	const char *const *formats;
 	/* A word without "=". */
 	int (*bare)(void *arg, const char *word, struct err *err);
 	void (*help)(struct buf *text);
@@ -39,7 +42,8 @@ struct request {
 	const struct request_spec *spec; /* borrowed */
 	const char *dir;                 /* data folder; borrowed from argv */
 	const char *output;              /* file; NULL: standard output */
-	const struct out_format *format;
+	const struct out_format *format; /* of a table */
+	size_t own_format;               /* position in spec->formats */
 	struct filter filter;
 	struct buf words; /* filter words as typed */
 	bool has_lines;   /* lines= was given */

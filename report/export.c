@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * weir export: filtered flows as NetFlow v5 again, in a file that other tools
+ * and `weir import` read. Which flows go into one datagram is pack.c's
+ * business, what a file looks like that of export_pcap.c and
+ * export_flowtools.c.
+ */
+#include "report/export.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "query/scan.h"
+#include "report/commands.h"
+#include "report/pack.h"
+#include "report/request.h"
+#include "report/sink.h"
+#include "schema/base/attr.h"
+#include "schema/base/buf.h"
+#include "schema/base/log.h"
+
+/* By the position of the name in format_names. */
+static const struct export_format *const formats[] = {
+    &export_pcap, &export_flowtools};
+static const char *const format_names[] = {"pcap", "flow-tools", NULL};
+
+enum { LOST_MAX = 200 };
+
+struct export
+{
+	struct request request;
+	const struct export_format *format;
+	void *state;
+	struct pack *pack;
+	uint64_t n_flows, n_datagrams;
+	struct err *err;
+};
+
+/* ---- flows ---- */
+
+static struct source
+source_at(const struct batch *b, size_t i)
+{
+	return (struct source){
+	    .exporter = b->exporters[b->col[COL_EXPORTER][i]],
+	    .sampling = (uint16_t)b->col[COL_SAMPLING][i],
+	    .engine_type = (uint8_t)b->col[COL_ENGINE_TYPE][i],
+	    .engine_id = (uint8_t)b->col[COL_ENGINE_ID][i],
+	};
+}
+
+static struct flow
+flow_at(const struct batch *b, size_t i)
+{
+	return (struct flow){
+	    .start_ms = b->col[COL_START_MS][i],
+	    .end_ms = b->col[COL_END_MS][i],
+	    .src_addr = (uint32_t)b->col[COL_SRC_ADDR][i],
+	    .dst_addr = (uint32_t)b->col[COL_DST_ADDR][i],
+	    .next_hop = (uint32_t)b->col[COL_NEXT_HOP][i],
+	    .packets = (uint32_t)b->col[COL_PACKETS][i],
+	    .octets = (uint32_t)b->col[COL_OCTETS][i],
+	    .input_if = (uint16_t)b->col[COL_INPUT_IF][i],
+	    .output_if = (uint16_t)b->col[COL_OUTPUT_IF][i],
+	    .src_port = (uint16_t)b->col[COL_SRC_PORT][i],
+	    .dst_port = (uint16_t)b->col[COL_DST_PORT][i],
+	    .src_as = (uint16_t)b->col[COL_SRC_AS][i],
+	    .dst_as = (uint16_t)b->col[COL_DST_AS][i],
+	    .tcp_flags = (uint8_t)b->col[COL_TCP_FLAGS][i],
+	    .protocol = (uint8_t)b->col[COL_PROTOCOL][i],
+	    .tos = (uint8_t)b->col[COL_TOS][i],
+	    .src_mask = (uint8_t)b->col[COL_SRC_MASK][i],
+	    .dst_mask = (uint8_t)b->col[COL_DST_MASK][i],
+	};
+}
+
+static int
+put_datagram(const struct packed *d, void *arg)
+{
+	struct export *x = arg;
+
+	x->n_datagrams++;
+	return x->format->put(x->state, d, x->err);
+}
+
+static int
+take_batch(const struct batch *b, void *arg)
+{
+	struct export *x = arg;
+	uint64_t lines = x->request.lines;
+	int rc = 0;
+
+	for (size_t i = 0; i < b->n && rc == 0; i++) {
+		struct source source = source_at(b, i);
+		struct flow flow = flow_at(b, i);
+
+		rc = pack_add(x->pack, &source, &flow, x->err);
+		x->n_flows++;
+		if (rc == 0 && x->n_flows == lines)
+			rc = 1;
+	}
+	return rc;
+}
+
+/* ---- the command ---- */
+
+static int
+refuse_bare(void *arg, const char *word, struct err *err)
+{
+	struct buf known;
+
+	(void)arg;
+	buf_init(&known, 400);
+	filter_list_words(&known);
+	err_set(err, ERR_USAGE,
+	    "unknown word \"%.60s\": words are WORD=VALUE, of lines %s", word,
+	    buf_str(&known));
+	buf_release(&known);
+	return ERR_USAGE;
+}
+
+static void
+help(struct buf *text)
+{
+	buf_puts(text,
+	    "usage: weir export [WORDS] -o FILE [OPTIONS]\n\n"
+	    "Flows as NetFlow v5 datagrams in a pcap capture, or as a "
+	    "flow-tools file.\nImported again they are the same flows.\n\n"
+	    "words of the export:\n"
+	    "  lines=N      stop after N flows (0: all)\n\n"
+	    "examples:\n"
+	    "  weir export from=-1d -o yesterday.pcap\n"
+	    "  weir export src=10.1.0.0/16 -f flow-tools -o ft-v05.campus\n"
+	    "  weir export dport=443 -o - | weir import -d /tmp/https -\n");
+}
+
+static const struct request_spec spec = {
+    .formats = format_names,
+    .bare = refuse_bare,
+    .help = help,
+};
+
+/* Everything but the file's name and its end. */
+static int
+write_flows(struct export *x, struct scan_stats *stats, struct buf *lost)
+{
+	flow_column_set all = ((flow_column_set)1 << N_FLOW_COLUMNS) - 1;
+	int rc = scan_run(x->request.dir, &x->request.filter, all, take_batch,
+	    x, stats, x->err);
+
+	if (rc >= 0)
+		rc = pack_end(x->pack);
+	if (rc == 0)
+		rc = x->format->end(x->state, lost, x->err);
+	return rc;
+}
+
+static int
+write_file(struct export *x, struct scan_stats *stats, struct buf *lost)
+{
+	struct sink *sink;
+	int rc = sink_open(&sink, x->request.output, x->err);
+
+	if (rc != 0)
+		return rc;
+	if ((rc = x->format->begin(&x->state, sink, x->err)) == 0) {
+		x->pack = pack_new(put_datagram, x);
+		rc = write_flows(x, stats, lost);
+		pack_free(x->pack);
+		x->format->free(x->state);
+	}
+	if (rc != 0) {
+		sink_abandon(sink);
+		return rc;
+	}
+	return sink_close(sink, x->err);
+}
+
+static void
+tell(const struct export *x, const struct scan_stats *stats,
+    const struct buf *lost)
+{
+	const char *output = x->request.output;
+
+	if (output != NULL && strcmp(output, "-") != 0)
+		printf("%s: %llu datagrams, %llu flows\n", output,
+		    (unsigned long long)x->n_datagrams,
+		    (unsigned long long)x->n_flows);
+	if (lost->len > 0)
+		log_warnx("%s has no place for %s",
+		    format_names[x->request.own_format], buf_str(lost));
+	if (!stats->has_bounds && x->n_flows == 0)
+		log_warnx("no flows stored yet in %s", x->request.dir);
+}
+
+static int
+run(struct export *x, struct err *err)
+{
+	struct scan_stats stats = {0};
+	struct buf lost;
+	int rc;
+
+	if (x->request.output == NULL && isatty(STDOUT_FILENO))
+		return err_set(err, ERR_USAGE,
+		    "the terminal cannot show what is exported: use -o FILE");
+	x->format = formats[x->request.own_format];
+	x->err = err;
+	buf_init(&lost, LOST_MAX);
+	if ((rc = write_file(x, &stats, &lost)) == 0)
+		tell(x, &stats, &lost);
+	buf_release(&lost);
+	return rc;
+}
+
+int
+export_main(int argc, char **argv)
+{
+	struct export x = {0};
+	struct err err = {0};
+	int rc = request_parse(&x.request, &spec, argc, argv, &x, &err);
+
+	if (rc == 0)
+		rc = x.request.help ? request_help(&x.request, &err)
+				    : run(&x, &err);
+	request_release(&x.request);
+	return request_status("export", rc, &err);
+}
