@@ -20,6 +20,7 @@
 #include "schema/base/buf.h"
 #include "schema/base/mem.h"
 #include "schema/db.h"
+#include "schema/minute.h"
 #include "sql.h"
 
 struct shard {
@@ -36,6 +37,9 @@ struct shard {
 	size_t next_index;        /* of the segment being sealed */
 	struct stmt *insert_flow; /* into the live segment; NULL: not ready */
 	struct stmt *insert_packet, *update_segment;
+	char *import_key; /* what shard_note_import said; NULL: nothing */
+	uint64_t import_n;
+	struct stmt *add_minute[2]; /* by kind; NULL: not ready */
 };
 
 /* What a sealed segment is searched by. */
@@ -438,6 +442,8 @@ shard_roll_back(struct shard *s)
 	s->insert_flow = NULL;
 	db_try(s->db, "ROLLBACK");
 	s->in_transaction = false;
+	free(s->import_key);
+	s->import_key = NULL;
 	if (load(s, &ignored) != 0)
 		s->n_segments = s->n_sources = 0;
 }
@@ -449,6 +455,19 @@ undo(struct shard *s, int rc)
 	return rc;
 }
 
+static int
+begin_writing(struct shard *s, struct err *err)
+{
+	int rc;
+
+	assert(s->writing);
+	if (s->in_transaction)
+		return 0;
+	if ((rc = db_exec(s->db, "BEGIN IMMEDIATE", err)) == 0)
+		s->in_transaction = true;
+	return rc;
+}
+
 int
 shard_append(struct shard *s, const struct packet *p, const struct flow *flows,
     struct err *err)
@@ -456,12 +475,8 @@ shard_append(struct shard *s, const struct packet *p, const struct flow *flows,
 	int64_t source_id;
 	int rc;
 
-	assert(s->writing);
-	if (!s->in_transaction) {
-		if ((rc = db_exec(s->db, "BEGIN IMMEDIATE", err)) != 0)
-			return rc;
-		s->in_transaction = true;
-	}
+	if ((rc = begin_writing(s, err)) != 0)
+		return rc;
 	if ((rc = ensure_live_segment(s, err)) != 0 ||
 	    (rc = find_source(s, &p->source, &source_id, err)) != 0 ||
 	    (rc = insert_packet(s, p, source_id, err)) != 0)
@@ -470,6 +485,79 @@ shard_append(struct shard *s, const struct packet *p, const struct flow *flows,
 		if ((rc = insert_flow(s, &flows[i], source_id, err)) != 0)
 			return undo(s, rc);
 	return 0;
+}
+
+int
+shard_add_minute(struct shard *s, const struct minute_row *row, struct err *err)
+{
+	static const char *const sql[] = {
+	    [MINUTE_OF_SOURCE] = sql_add_minute,
+	    [MINUTE_OF_COLLECTOR] = sql_add_collector_minute,
+	};
+	struct stmt **q = &s->add_minute[row->kind];
+	int rc;
+
+	if ((rc = begin_writing(s, err)) != 0)
+		return rc;
+	/* After a failure to roll back: shard_commit needs a segment. */
+	if (s->n_segments == 0 && (rc = ensure_live_segment(s, err)) != 0)
+		return undo(s, rc);
+	if (*q == NULL && (rc = db_prepare(s->db, sql[row->kind], q, err)) != 0)
+		return undo(s, rc);
+	minute_bind(*q, row);
+	rc = stmt_run(*q, err);
+	return rc != 0 ? undo(s, rc) : 0;
+}
+
+void
+shard_note_import(struct shard *s, const char *key, uint64_t n)
+{
+	assert(s->in_transaction);
+	if (s->import_key == NULL || strcmp(s->import_key, key) != 0) {
+		free(s->import_key);
+		s->import_key = xstrdup(key);
+	}
+	s->import_n = n;
+}
+
+static int
+store_import(struct shard *s, struct err *err)
+{
+	struct stmt *q = NULL;
+	int rc;
+
+	if (s->import_key == NULL)
+		return 0;
+	if ((rc = db_prepare(s->db, sql_upsert_import, &q, err)) != 0)
+		return rc;
+	stmt_bind_text(q, ":key", s->import_key);
+	stmt_bind_int(q, ":n_datagrams", (int64_t)s->import_n);
+	rc = stmt_run(q, err);
+	stmt_finalize(q);
+	return rc;
+}
+
+int
+shard_imported(
+    struct shard *s, const char *key, uint64_t *n, struct err *err)
+{
+	struct stmt *q = NULL;
+	int rc = db_prepare(s->db, sql_select_import, &q, err);
+
+	if (rc != 0)
+		return rc;
+	stmt_bind_text(q, ":key", key);
+	rc = stmt_step(q, err);
+	*n = rc == 1 ? (uint64_t)stmt_int(q, 0) : 0;
+	stmt_finalize(q);
+	return rc < 0 ? rc : 0;
+}
+
+/* A checkpoint syncs the WAL first: see PRAGMA synchronous. */
+int
+shard_sync(struct shard *s, struct err *err)
+{
+	return db_exec(s->db, "PRAGMA wal_checkpoint(PASSIVE)", err);
 }
 
 int

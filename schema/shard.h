@@ -15,6 +15,7 @@
 #include "schema/flow.h"
 
 struct db;
+struct minute_row;
 struct shard;
 
 /* Application id "weir" in the header of every file of ours. */
@@ -51,6 +52,20 @@ int shard_append(struct shard *s, const struct packet *p,
     const struct flow *flows, struct err *err) MUST_CHECK;
 int shard_commit(struct shard *s, struct err *err) MUST_CHECK;
 void shard_roll_back(struct shard *s); /* to the last commit */
+
+/* Add a row to what its minute holds; part of the same transaction. */
+int shard_add_minute(
+    struct shard *s, const struct minute_row *row, struct err *err) MUST_CHECK;
+
+/*
+ * Note with the flows of this transaction that of the import known by key all
+ * datagrams of this shard up to number n, from 1, are in; and ask for that
+ * number, 0 when none is. shard_sync: what was committed survives a power cut.
+ */
+void shard_note_import(struct shard *s, const char *key, uint64_t n);
+int shard_imported(struct shard *s, const char *key, uint64_t *n,
+    struct err *err) MUST_CHECK;
+int shard_sync(struct shard *s, struct err *err) MUST_CHECK;
 
 /*
  * One step of sealing (one index, or the statistics), to be called between

@@ -40,6 +40,62 @@ CREATE TABLE packet (
 	sequence INTEGER -- NULL: not known, from a flow-tools file
 ) STRICT;
 
+CREATE TABLE minute (
+	-- What each exporter's engine sent in a minute, and what its sequence
+	-- numbers tell about loss. Counts of flows but for what is called
+	-- datagrams. lost and restarts may be below zero: a late datagram takes
+	-- back what an earlier minute counted, so that sums are right.
+	minute_ms INTEGER NOT NULL, -- start of the minute, our clock
+	exporter TEXT NOT NULL, -- address, or 'others' past the maximum
+	engine_type INTEGER NOT NULL,
+	engine_id INTEGER NOT NULL,
+	datagrams INTEGER NOT NULL, -- sound ones
+	flows INTEGER NOT NULL,
+	packets INTEGER NOT NULL,
+	octets INTEGER NOT NULL,
+	padded INTEGER NOT NULL, -- datagrams
+	lost INTEGER NOT NULL,
+	late INTEGER NOT NULL, -- datagrams
+	duplicates INTEGER NOT NULL, -- datagrams
+	duplicate_flows INTEGER NOT NULL,
+	restarts INTEGER NOT NULL, -- times
+	malformed INTEGER NOT NULL, -- datagrams; of the address, any engine
+	"foreign" INTEGER NOT NULL, -- the same: of other protocols than v5
+	last_ms INTEGER NOT NULL, -- when its last datagram arrived
+	-- Of the last sound one; NULL when there was none:
+	clock_skew_ms INTEGER, -- exporter's clock minus ours
+	uptime_ms INTEGER,
+	sampling INTEGER, -- the header's word: mode << 14 | interval
+	PRIMARY KEY (minute_ms, exporter, engine_type, engine_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE collector_minute (
+	-- What the collector itself lost or refused in a minute, datagrams by
+	-- kind. A minute without anything received has no row.
+	minute_ms INTEGER PRIMARY KEY,
+	queue_dropped_datagrams INTEGER NOT NULL, -- the writer was behind
+	queue_dropped_flows INTEGER NOT NULL, -- in them
+	kernel_dropped INTEGER NOT NULL, -- the sockets' buffers were full
+	queue_high_water INTEGER NOT NULL, -- chunks waiting, at most
+	malformed_short INTEGER NOT NULL,
+	malformed_count INTEGER NOT NULL,
+	netflow1 INTEGER NOT NULL,
+	netflow7 INTEGER NOT NULL,
+	netflow8 INTEGER NOT NULL,
+	netflow9 INTEGER NOT NULL,
+	ipfix INTEGER NOT NULL,
+	sflow5 INTEGER NOT NULL,
+	unknown INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE import (
+	-- How much of each imported file is in: of its sound datagrams, in
+	-- order, all of this day up to number n_datagrams. Committed with
+	-- their flows, so that an interrupted import goes on where it was.
+	key TEXT PRIMARY KEY, -- content and time, see imports.db
+	n_datagrams INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 -- :name create_segment
 CREATE TABLE flow_NNNN (
 	-- Flows in order of arrival. Addresses are IPv4 as integers, times

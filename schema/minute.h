@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef WEIR_SCHEMA_MINUTE_H
+#define WEIR_SCHEMA_MINUTE_H
+/*
+ * What arrived in each minute and what was lost on the way: the rows of a
+ * shard's tables minute and collector_minute, and their sums over a span. A row
+ * is added to what its minute holds already, so a minute may come in parts.
+ */
+#include <stddef.h>
+#include <stdint.h>
+
+#include "schema/base/addr.h"
+#include "schema/base/err.h"
+
+struct shard;
+struct stmt;
+
+enum { MS_PER_MINUTE = 60000 };
+
+/* One exporter's engine. */
+struct minute {
+	int64_t minute_ms;    /* its start */
+	struct addr exporter; /* family 0: all those beyond the maximum */
+	uint8_t engine_type, engine_id;
+	uint64_t datagrams, flows, packets, octets; /* received */
+	uint64_t padded; /* of datagrams: bytes after the last record */
+	/* Below zero when a late datagram fills what an earlier minute
+	 * counted: sums over both are right. */
+	int64_t lost, restarts;                    /* flows; times */
+	int64_t late, duplicates, duplicate_flows; /* datagrams twice; flows */
+	uint64_t malformed, foreign; /* datagrams refused, by address alone */
+	int64_t last_ms;             /* when its last datagram arrived */
+	/* Of its last sound datagram; only when datagrams > 0. */
+	int64_t clock_skew_ms; /* exporter's clock minus ours */
+	uint32_t uptime_ms;
+	uint16_t sampling; /* the header's word */
+};
+
+/* Why a datagram was refused. */
+enum minute_refused {
+	REFUSED_SHORT, /* v5, shorter than its header says */
+	REFUSED_COUNT, /* v5, record count not in 1..30 */
+	REFUSED_NETFLOW1,
+	REFUSED_NETFLOW7,
+	REFUSED_NETFLOW8,
+	REFUSED_NETFLOW9,
+	REFUSED_IPFIX,
+	REFUSED_SFLOW5,
+	REFUSED_UNKNOWN, /* nothing of these */
+	N_MINUTE_REFUSED
+};
+
+const char *minute_refused_name(enum minute_refused kind);
+
+/* The collector itself. */
+struct collector_minute {
+	int64_t minute_ms;
+	uint64_t queue_dropped_datagrams, queue_dropped_flows;
+	uint64_t kernel_dropped;   /* datagrams */
+	uint64_t queue_high_water; /* chunks waiting, at most */
+	uint64_t refused[N_MINUTE_REFUSED];
+};
+
+struct minute_row {
+	enum { MINUTE_OF_SOURCE, MINUTE_OF_COLLECTOR } kind;
+	union {
+		struct minute source;
+		struct collector_minute collector;
+	};
+};
+
+int64_t minute_row_ms(const struct minute_row *row);
+
+enum { MINUTE_NAME_LEN = ADDR_TEXT_LEN };
+
+/* The exporter's address, or "others". */
+void minute_exporter_name(const struct addr *a, char out[MINUTE_NAME_LEN]);
+
+/* Bind a row to the statement that adds rows of its kind. */
+void minute_bind(struct stmt *s, const struct minute_row *row);
+
+/* Sums over minutes. source[i].minute_ms means nothing; what is of the last
+ * datagram is so here as well; queue_high_water is the highest. */
+struct minute_sums {
+	struct minute *source; /* by exporter, engine type, engine id */
+	size_t n, cap;
+	struct collector_minute collector;
+};
+
+/*
+ * Add what the shard, within shard_begin_read, has of the minutes that begin in
+ * [from_ms, to_ms). sums zeroed at first.
+ */
+int minute_sums_add(struct minute_sums *sums, struct shard *shard,
+    int64_t from_ms, int64_t to_ms, struct err *err) MUST_CHECK;
+void minute_sums_release(struct minute_sums *sums);
+
+/* NULL when there is no such engine. */
+const struct minute *minute_sums_find(
+    const struct minute_sums *sums, const struct minute *key);
+
+/* Flows sent, as far as is known: each received once, and lost. */
+uint64_t minute_sent(const struct minute *m);
+/* Never below zero: for a span that holds more late ones than losses. */
+uint64_t minute_count(int64_t n);
+
+#endif
