@@ -68,6 +68,17 @@ filter_knows(const char *key, size_t len)
 	return find_word(key, len) != NULL;
 }
 
+bool
+filter_is_span(const struct filter *f)
+{
+	uint32_t seen = f->seen;
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (words[i].take == take_from || words[i].take == take_to)
+			seen &= ~(UINT32_C(1) << i);
+	return seen == 0;
+}
+
 void
 filter_list_words(struct buf *out)
 {

@@ -43,6 +43,9 @@ int filter_add_word(struct filter *f, const char *word, int64_t now_ms,
 /* After the last word: from must be before to. */
 int filter_check(const struct filter *f, struct err *err) MUST_CHECK;
 
+/* Whether from and to are the only words it was given. */
+bool filter_is_span(const struct filter *f);
+
 /* The names of all filter words, blank between them, for usage texts. */
 void filter_list_words(struct buf *out);
 

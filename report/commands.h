@@ -6,6 +6,7 @@
 
 int report_main(int argc, char **argv);
 int list_main(int argc, char **argv);
+int status_main(int argc, char **argv);
 int export_main(int argc, char **argv);
 
 #endif

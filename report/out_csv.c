@@ -55,6 +55,7 @@ put_cell(struct sink *s, enum value_kind kind, union table_cell cell)
 	case VALUE_TIME: sink_end(s, put_i64(p, cell.time_ms)); break;
 	case VALUE_FLAGS: sink_end(s, put_flags(p, cell.number)); break;
 	case VALUE_SHARE: sink_end(s, put_hundredths(p, cell.number)); break;
+	case VALUE_SIGNED: sink_end(s, put_i64(p, cell.difference)); break;
 	case VALUE_EXPORTER: sink_end(s, put_addr(p, cell.addr)); break;
 	case VALUE_TEXT: put_text(s, cell.text); break;
 	}

@@ -81,11 +81,11 @@ put_number(yajl_gen g, uint64_t n)
 }
 
 static void
-put_time(yajl_gen g, int64_t ms)
+put_signed(yajl_gen g, int64_t n)
 {
 	char digits[DIGITS_MAX];
 
-	put_digits(g, digits, put_i64(digits, ms));
+	put_digits(g, digits, put_i64(digits, n));
 }
 
 static void
@@ -129,14 +129,16 @@ put_exporter(yajl_gen g, const struct addr *addr)
 }
 
 static void
-put_member(yajl_gen g, const struct table_column *col, union table_cell cell)
+put_member(
+    yajl_gen g, const char *name, enum value_kind kind, union table_cell cell)
 {
-	put_name(g, col->name);
-	switch (col->kind) {
+	put_name(g, name);
+	switch (kind) {
 	case VALUE_NUMBER: put_number(g, cell.number); break;
 	case VALUE_IP4: put_ip4_text(g, (uint32_t)cell.number); break;
-	case VALUE_TIME: put_time(g, cell.time_ms); break;
-	case VALUE_FLAGS: put_flags(g, col->name, cell.number); break;
+	case VALUE_TIME: put_signed(g, cell.time_ms); break;
+	case VALUE_SIGNED: put_signed(g, cell.difference); break;
+	case VALUE_FLAGS: put_flags(g, name, cell.number); break;
 	case VALUE_SHARE: put_share(g, cell.number); break;
 	case VALUE_EXPORTER: put_exporter(g, cell.addr); break;
 	case VALUE_TEXT: put_text(g, cell.text); break;
@@ -148,7 +150,7 @@ put_time_or_null(yajl_gen g, const char *name, bool known, int64_t ms)
 {
 	put_name(g, name);
 	if (known)
-		put_time(g, ms);
+		put_signed(g, ms);
 	else
 		must(yajl_gen_null(g));
 }
@@ -189,7 +191,8 @@ row(struct out *o, const union table_cell *cell)
 
 	must(yajl_gen_map_open(g));
 	for (size_t i = 0; i < o->head.n_columns; i++)
-		put_member(g, &o->head.column[i], cell[i]);
+		put_member(
+		    g, o->head.column[i].name, o->head.column[i].kind, cell[i]);
 	must(yajl_gen_map_close(g));
 }
 
@@ -201,8 +204,24 @@ put_total(
 	must(yajl_gen_map_open(g));
 	for (size_t i = 0; i < head->n_columns; i++)
 		if (head->column[i].is_count)
-			put_member(g, &head->column[i], total[i]);
+			put_member(g, head->column[i].name,
+			    head->column[i].kind, total[i]);
 	must(yajl_gen_map_close(g));
+}
+
+static void
+put_extra(yajl_gen g, const struct table_foot *foot)
+{
+	for (size_t i = 0; i < foot->n_extra; i++) {
+		const struct table_extra *x = &foot->extra[i];
+
+		if (x->kind != VALUE_TEXT || x->cell.text != NULL) {
+			put_member(g, x->name, x->kind, x->cell);
+			continue;
+		}
+		put_name(g, x->name);
+		must(yajl_gen_null(g));
+	}
 }
 
 static void
@@ -216,6 +235,7 @@ end(struct out *o, const struct table_foot *foot)
 			put_total(g, &o->head, foot->total);
 		put_name(g, "matched");
 		put_number(g, foot->matched);
+		put_extra(g, foot);
 		must(yajl_gen_map_close(g));
 	}
 	sink_putc(o->sink, '\n');

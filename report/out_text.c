@@ -137,6 +137,7 @@ put_value(char *p, const struct out_style *style,
 	case VALUE_TIME: return put_time(p, cell.time_ms);
 	case VALUE_FLAGS: return put_flags(p, cell.number);
 	case VALUE_SHARE: return put_hundredths(p, cell.number);
+	case VALUE_SIGNED: return put_i64(p, cell.difference);
 	case VALUE_EXPORTER: return put_addr(p, cell.addr);
 	case VALUE_TEXT: break;
 	}
@@ -184,7 +185,8 @@ aligns_right(const struct table_column *col)
 {
 	switch (col->kind) {
 	case VALUE_NUMBER: return col->label == NULL;
-	case VALUE_SHARE: return true;
+	case VALUE_SHARE:
+	case VALUE_SIGNED: return true;
 	case VALUE_TEXT: return col->right;
 	default: return false;
 	}

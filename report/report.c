@@ -11,6 +11,7 @@
 #include "query/scan.h"
 #include "report/aggregate.h"
 #include "report/commands.h"
+#include "report/loss.h"
 #include "report/names.h"
 #include "report/request.h"
 #include "report/sink.h"
@@ -64,6 +65,7 @@ struct report {
 	struct request request;
 	const struct report_key *key[ARRAY_LEN(keys)];
 	size_t n_keys;
+	bool loss;        /* the word loss in place of keys */
 	const char *sort; /* as typed; NULL: by octets */
 	struct aggregate_order order;
 	struct table_column column[ARRAY_LEN(keys) + ARRAY_LEN(measures)];
@@ -130,7 +132,12 @@ add_keys(void *arg, const char *word, struct err *err)
 {
 	struct report *r = arg;
 
-	if (r->n_keys > 0) /* more likely half of a filter word than a key */
+	if (r->n_keys == 0 && !r->loss && strcmp(word, "loss") == 0) {
+		r->loss = true;
+		return 0;
+	}
+	/* More likely half of a filter word than a key. */
+	if (r->n_keys > 0 || r->loss)
 		return err_set(err, ERR_USAGE,
 		    "\"%.60s\" after the keys: keys are joined by commas, "
 		    "other words are WORD=VALUE",
@@ -200,6 +207,9 @@ help(struct buf *text)
 	    "the keys.\n\nkeys: ");
 	list_keys(text);
 	buf_puts(text,
+	    "\nor: loss  what never arrived, by exporter and engine, in the "
+	    "whole\n          minutes of from= to=, which are times of "
+	    "arrival here"
 	    "\n\nwords of the report:\n"
 	    "  sort=COLUMN  flows, octets, packets or share: largest first\n"
 	    "               (octets); a key of the report: smallest first\n"
@@ -207,6 +217,7 @@ help(struct buf *text)
 	    "examples:\n"
 	    "  weir report src from=-1h\n"
 	    "  weir report src,dst dport=443 sort=flows lines=20\n"
+	    "  weir report loss from=-1d\n"
 	    "  weir report proto,dport src=10.0.0.0/8 -f csv -o ports.csv\n");
 }
 
@@ -220,12 +231,24 @@ static const struct request_spec spec = {
 };
 
 static int
+check_loss(const struct report *r, struct err *err)
+{
+	if (filter_is_span(&r->request.filter) && r->sort == NULL &&
+	    !r->request.has_lines)
+		return 0;
+	return err_set(
+	    err, ERR_USAGE, "report loss takes from= and to=, no other words");
+}
+
+static int
 parse(struct report *r, int argc, char **argv, struct err *err)
 {
 	int rc = request_parse(&r->request, &spec, argc, argv, r, err);
 
 	if (rc != 0 || r->request.help)
 		return rc;
+	if (r->loss)
+		return check_loss(r, err);
 	if (r->n_keys == 0)
 		return refuse_keys(err, "report by what? a key is missing");
 	if (!r->request.has_lines && r->request.format == &out_text)
@@ -386,7 +409,7 @@ answer(struct report *r, const struct aggregate *a,
 }
 
 static int
-run(struct report *r, struct err *err)
+run_keys(struct report *r, struct err *err)
 {
 	enum flow_column column[ARRAY_LEN(keys)];
 	struct scan_stats stats = {0};
@@ -406,6 +429,14 @@ run(struct report *r, struct err *err)
 		request_warn_empty(&r->request, &stats);
 	aggregate_free(adding.aggregate);
 	return rc;
+}
+
+static int
+run(struct report *r, struct err *err)
+{
+	if (r->loss)
+		return loss_run(&r->request, err);
+	return run_keys(r, err);
 }
 
 int

@@ -94,7 +94,7 @@ take_word(struct request *r, const char *word, void *arg, struct err *err)
 	const char *equals = strchr(word, '=');
 	size_t len;
 
-	if (equals == NULL)
+	if (equals == NULL || spec->no_words)
 		return spec->bare(arg, word, err);
 	len = (size_t)(equals - word);
 	for (size_t i = 0; i < spec->n_words; i++)
@@ -226,13 +226,16 @@ request_help(const struct request *r, struct err *err)
 		return rc;
 	buf_init(&text, CAPTION_MAX);
 	r->spec->help(&text);
-	buf_puts(&text, "\nfilter words: ");
-	filter_list_words(&text);
-	buf_puts(&text,
-	    "\n  values of one word are alternatives, different words must "
-	    "all match\n\noptions:\n"
-	    "  -d DIR     data folder (./var)\n"
-	    "  -f FORMAT  ");
+	if (!r->spec->no_words) {
+		buf_puts(&text, "\nfilter words: ");
+		filter_list_words(&text);
+		buf_puts(&text,
+		    "\n  values of one word are alternatives, different words "
+		    "must all match\n");
+	}
+	buf_puts(&text, "\noptions:\n"
+			"  -d DIR     data folder (./var)\n"
+			"  -f FORMAT  ");
 	list_formats(r->spec, &text);
 	buf_puts(&text, "\n  -o FILE    write there, whole or not at all\n"
 			"  -h         this help\n");

@@ -36,6 +36,7 @@ struct request_spec {
 	/* A word without "=". */
 	int (*bare)(void *arg, const char *word, struct err *err);
 	void (*help)(struct buf *text);
+	bool no_words; /* not even lines= and those of the filter */
 };
 
 struct request {

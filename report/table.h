@@ -35,10 +35,11 @@ struct table_column {
 };
 
 union table_cell {
-	uint64_t number;  /* VALUE_NUMBER, VALUE_IP4, VALUE_FLAGS; VALUE_SHARE:
-			     hundredths of a per cent */
-	int64_t time_ms;  /* VALUE_TIME */
-	const char *text; /* VALUE_TEXT: any bytes; borrowed for the call */
+	uint64_t number; /* VALUE_NUMBER, VALUE_IP4, VALUE_FLAGS; VALUE_SHARE:
+			    hundredths of a per cent */
+	int64_t time_ms; /* VALUE_TIME */
+	int64_t difference; /* VALUE_SIGNED */
+	const char *text;   /* VALUE_TEXT: any bytes; borrowed for the call */
 	const struct addr *addr; /* VALUE_EXPORTER; borrowed for the call */
 };
 
@@ -55,10 +56,19 @@ struct table_head {
 	bool tight;          /* for people: one blank between columns */
 };
 
+/* A value beside the table, for programs: a member of JSON's object. */
+struct table_extra {
+	const char *name;
+	enum value_kind kind;
+	union table_cell cell; /* VALUE_TEXT: NULL is null */
+};
+
 struct table_foot {
 	const union table_cell *total; /* of count columns; NULL: none */
 	uint64_t matched;              /* rows there are, shown or not */
 	const char *note;              /* for people: lines below */
+	const struct table_extra *extra;
+	size_t n_extra;
 };
 
 /* How text looks: all zero for a file or another program. */

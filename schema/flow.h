@@ -116,6 +116,7 @@ enum value_kind {
 	VALUE_FLAGS,    /* TCP flags byte: letters and number */
 	VALUE_TEXT,     /* a string */
 	VALUE_SHARE,    /* a part of the whole, per cent */
+	VALUE_SIGNED,   /* a number that may be below zero */
 };
 
 struct flow_column_info {

@@ -642,6 +642,10 @@ leave_wal(struct shard *s, struct err *err)
 	stmt_finalize(s->insert_flow);
 	stmt_finalize(s->insert_packet);
 	stmt_finalize(s->update_segment);
+	for (size_t i = 0; i < ARRAY_LEN(s->add_minute); i++) {
+		stmt_finalize(s->add_minute[i]);
+		s->add_minute[i] = NULL;
+	}
 	s->insert_flow = s->insert_packet = s->update_segment = NULL;
 	return db_get_int(
 	    s->db, "PRAGMA journal_mode = DELETE", 0, &ignored, err);

@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 
 #include "schema/base/clock.h"
 #include "schema/base/mem.h"
+#include "schema/base/num.h"
 
 static int
 by_day(const void *a, const void *b)
@@ -145,4 +147,27 @@ out:
 	free(shards);
 	free(path);
 	return rc;
+}
+
+int
+store_writer(const char *dir)
+{
+	char *path = xasprintf("%s/lock", dir);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char text[16] = "";
+	uint64_t pid = 0;
+	ssize_t n;
+
+	free(path);
+	if (fd < 0)
+		return 0;
+	if (flock(fd, LOCK_SH | LOCK_NB) != 0) {
+		n = pread(fd, text, sizeof text - 1, 0);
+		text[n > 0 ? n : 0] = '\0';
+		text[strcspn(text, "\n")] = '\0';
+		if (!parse_u64(text, INT_MAX, &pid))
+			pid = 0;
+	}
+	close(fd);
+	return (int)pid;
 }
