@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "schema/base/buf.h"
 #include "schema/base/mem.h"
@@ -263,14 +264,34 @@ allow_writing(const char *path)
 		(void)chmod(path, st.st_mode | S_IWUSR);
 }
 
+/* Before anything is changed in a file that may not be ours to change. */
+static int
+check_before_writing(const char *path, struct err *err)
+{
+	struct shard *s;
+	int64_t version;
+	int rc;
+
+	if (access(path, F_OK) != 0)
+		return 0;
+	if ((rc = shard_open_read(&s, path, err)) != 0)
+		return rc;
+	rc = check_identity(s, &version, err);
+	shard_close(s);
+	return rc;
+}
+
 int
 shard_open_write(
     struct shard **out, const char *path, uint64_t full_rows, struct err *err)
 {
-	struct shard *s = xcalloc(1, sizeof *s);
+	struct shard *s;
 	int64_t version;
-	int rc;
+	int rc = check_before_writing(path, err);
 
+	if (rc != 0)
+		return rc;
+	s = xcalloc(1, sizeof *s);
 	s->writing = true;
 	s->full_rows = full_rows;
 	allow_writing(path);
@@ -567,11 +588,14 @@ shard_commit(struct shard *s, struct err *err)
 
 	if (!s->in_transaction)
 		return 0;
-	if ((rc = bind_and_store_segment(
+	if ((rc = store_import(s, err)) != 0 ||
+	    (rc = bind_and_store_segment(
 		 s, &s->segment[s->n_segments - 1], err)) != 0 ||
 	    (rc = db_exec(s->db, "COMMIT", err)) != 0)
 		return undo(s, rc);
 	s->in_transaction = false;
+	free(s->import_key);
+	s->import_key = NULL;
 	return 0;
 }
 
@@ -667,6 +691,73 @@ shard_finish(struct shard *s, struct err *err)
 	return 0;
 }
 
+/* ---- repairing ---- */
+
+const char *
+shard_index_column(size_t i)
+{
+	return i < ARRAY_LEN(index_columns) ? index_columns[i] : NULL;
+}
+
+int
+shard_add_segment(struct shard *s, struct err *err)
+{
+	int rc = begin_writing(s, err);
+
+	if (rc == 0 && (rc = add_segment(s, err)) != 0)
+		return undo(s, rc);
+	return rc != 0 ? rc : shard_commit(s, err);
+}
+
+static int
+recount(struct shard *s, struct segment *g, struct err *err)
+{
+	char *sql = expand(sql_count_segment, g->id, "");
+	struct stmt *q = NULL;
+	int rc = db_prepare(s->db, sql, &q, err);
+
+	free(sql);
+	if (rc != 0)
+		return rc;
+	if ((rc = stmt_step(q, err)) == 1) {
+		g->n_flows = (uint64_t)stmt_int(q, 0);
+		g->min_start_ms = stmt_int(q, 1);
+		g->max_start_ms = stmt_int(q, 2);
+		g->min_end_ms = stmt_int(q, 3);
+		g->max_end_ms = stmt_int(q, 4);
+		g->max_duration_ms = stmt_int(q, 5);
+		rc = 0;
+	}
+	stmt_finalize(q);
+	return rc != 0 ? rc : bind_and_store_segment(s, g, err);
+}
+
+static int
+create_indexes(struct shard *s, const struct segment *g, struct err *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(index_columns) && rc == 0; i++)
+		rc = exec_template(
+		    s, sql_create_index, g->id, index_columns[i], err);
+	return rc;
+}
+
+int
+shard_mend(struct shard *s, struct err *err)
+{
+	int rc = begin_writing(s, err);
+
+	for (size_t i = 0; i < s->n_segments && rc == 0; i++) {
+		struct segment *g = &s->segment[i];
+
+		rc = recount(s, g, err);
+		if (g->sealed && rc == 0)
+			rc = create_indexes(s, g, err);
+	}
+	return rc != 0 ? undo(s, rc) : shard_commit(s, err);
+}
+
 /* ---- reading ---- */
 
 int
@@ -734,6 +825,7 @@ shard_close(struct shard *s)
 	db_close(s->db);
 	free(s->segment);
 	free(s->source);
+	free(s->import_key);
 	free(s);
 }
 

@@ -79,6 +79,18 @@ int shard_seal_step(struct shard *s, struct err *err) MUST_CHECK;
  */
 int shard_finish(struct shard *s, struct err *err) MUST_CHECK;
 
+/* ---- repairing ---- */
+
+/* What a sealed segment is searched by; NULL past the last. */
+const char *shard_index_column(size_t i);
+
+/* One more empty segment; outside a transaction. */
+int shard_add_segment(struct shard *s, struct err *err) MUST_CHECK;
+
+/* Set counts and bounds of all segments to what their rows say, and build the
+ * indexes that sealed ones lack. */
+int shard_mend(struct shard *s, struct err *err) MUST_CHECK;
+
 /* ---- reading ---- */
 
 /* Open an existing shard; it stays a snapshot from shard_begin_read to

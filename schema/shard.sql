@@ -137,6 +137,13 @@ INSERT INTO packet VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 INSERT INTO source (exporter, engine_type, engine_id, sampling)
 VALUES (:exporter, :engine_type, :engine_id, :sampling)
 
+-- :name select_import
+SELECT n_datagrams FROM import WHERE key = :key
+
+-- :name upsert_import
+INSERT INTO import (key, n_datagrams) VALUES (:key, :n_datagrams)
+ON CONFLICT (key) DO UPDATE SET n_datagrams = excluded.n_datagrams
+
 -- :name select_sources
 SELECT id, exporter, engine_type, engine_id, sampling FROM source ORDER BY id
 
@@ -151,6 +158,11 @@ UPDATE segment SET sealed = :sealed, n_flows = :n_flows,
     min_end_ms = :min_end_ms, max_end_ms = :max_end_ms,
     max_duration_ms = :max_duration_ms
 WHERE id = :id
+
+-- :name count_segment
+SELECT count(*), min(start_ms), max(start_ms), min(end_ms), max(end_ms),
+    max(duration_ms)
+FROM flow_NNNN
 
 -- :name create_index
 CREATE INDEX IF NOT EXISTS flow_NNNN_COLUMN ON flow_NNNN (COLUMN)

@@ -29,9 +29,11 @@ void store_list_release(struct store_list *l);
 /* Where the shard of a day is or would be; free() it. */
 char *store_shard_path(const char *dir, int32_t day);
 
-/* Behind the path of a shard that is being removed: a name that store_list
- * leaves alone. */
+/* Behind the path of a shard that is being removed, repaired or copied: names
+ * that store_list leaves alone. */
 #define STORE_REMOVED ".removed"
+#define STORE_SAVING ".saving"
+#define STORE_COPYING ".copying"
 
 /*
  * Make the folders if missing and become the one process that writes here.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""Keeping a store: the catalog, expiry."""
+"""Keeping a store: the catalog, expiry, checks, copies."""
 
 import glob
 import os
@@ -149,6 +149,114 @@ class Expire(Kept):
         self.assertIn("--max-size no: want",
                       refused("collect", "-d", self.dir, "--max-size", "no"))
         self.assertIn("\nexamples:\n", run("expire", "-h"))
+
+
+class Check(Kept):
+    def test_a_whole_store_is_clean(self):
+        self.fill_days(2, 1)
+        self.assertEqual(run("check", "-d", self.dir),
+                         "2 shards checked, 0 findings\n")
+        collector = self.collector()
+        collector.send(datagram(self.now))
+        wait_for(lambda: len(self.flows()) == 90, "30 flows more")
+        self.assertEqual(run("check", "-d", self.dir, "--full"),
+                         "3 shards checked, 0 findings\n")
+        line = refused("check", "-d", self.dir, "--repair", status=1)
+        self.assertIn(str(collector.process.pid), line)
+        collector.stop()
+
+    def test_a_killed_collectors_day_is_finished(self):
+        collector = self.collector()
+        collector.send(datagram(self.now))
+        wait_for(lambda: len(self.flows()) == 30, "30 flows")
+        collector.kill()
+        for path in glob.glob(self.shard(0) + "*"):
+            os.rename(path, path.replace(self.shard(0), self.shard(3)))
+        self.assertEqual(
+            run("check", "-d", self.dir, status=1),
+            f"{self.shard(3)}: the day is over, its shard is not finished: "
+            "weir check --repair finishes it\n1 shard checked, 1 finding\n")
+        out = run("check", "-d", self.dir, "--repair")
+        self.assertIn("finished: finished\n1 shard checked, 1 finding, 1 "
+                      "mended\n", out)
+        self.assertEqual(os.listdir(self.dir + "/shards"),
+                         [os.path.basename(self.shard(3))])
+        run("check", "-d", self.dir, "--full")
+        self.assertEqual(len(self.flows()), 30)
+
+    def test_a_damaged_shard_is_saved_and_set_aside(self):
+        self.fill_days(2)
+        with open(self.path("day.bin"), "wb") as f:
+            for i in range(1000):
+                f.write(datagram(self.when(1), sequence=30 * i))
+        run("import", "-d", self.dir, self.path("day.bin"))
+        os.chmod(self.shard(1), 0o644)
+        with open(self.shard(1), "r+b") as f:
+            f.seek(8192 * 60)
+            f.write(b"\xa5" * 8192 * 2)
+        self.assertIn(f"{self.shard(1)}: damaged: ",
+                      run("check", "-d", self.dir, status=1))
+        out = run("check", "-d", self.dir, "--repair")
+        self.assertRegex(out, r"\d+ flows saved, \d+ known to be lost; the "
+                              f"file is now {self.shard(1)}.damaged-")
+        self.assertEqual(len(glob.glob(self.shard(1, ".damaged-*"))), 1)
+        self.assertGreater(len(self.flows()), 29000)
+        self.assertEqual(run("check", "-d", self.dir, "--full"),
+                         "2 shards checked, 0 findings\n")
+
+    def test_wrong_use_is_said(self):
+        self.assertIn('unknown option "--fix"', refused("check", "--fix"))
+        self.assertIn('"all" is no option', refused("check", "all"))
+        missing = self.path("none")
+        for option in ("--full", "--repair"):
+            self.assertIn(missing, refused("check", option, "-d", missing,
+                                           status=1))
+        self.assertFalse(os.path.exists(missing))
+        self.assertIn("\nexamples:\n", run("check", "-h"))
+
+
+class Backup(Kept):
+    def test_a_copy_of_a_running_collector_is_a_store(self):
+        self.fill_days(2, 1)
+        collector = self.collector()
+        collector.send(*(datagram(self.now, sequence=30 * i)
+                         for i in range(100)))
+        wait_for(lambda: len(self.flows()) == 3060, "3000 flows more")
+        copy = self.path("copy")
+        collector.send(*(datagram(self.now, sequence=3000 + 30 * i)
+                         for i in range(100)))
+        out = run("backup", "-d", self.dir, copy)
+        self.assertRegex(out, r"3 shards copied, [0-9.]+[KM]; 0 there")
+        taken, self.dir = self.dir, copy
+        self.assertEqual(run("check", "-d", copy, "--full"),
+                         "3 shards checked, 0 findings\n")
+        flows = len(self.flows())
+        self.assertGreaterEqual(flows, 3060)
+        self.assertEqual(flows % 30, 0)
+        self.assertEqual(self.catalog_days(), self.names(2, 1))
+        self.dir = taken
+        self.assertEqual(collector.stop()["stored"], 6000)
+        self.assertIn("1 shard copied", run("backup", "-d", taken, copy))
+        self.dir = copy
+        self.assertEqual(len(self.flows()), 6060)
+        # The copy is collected into as any data folder.
+        again = self.collector()
+        again.send(datagram(self.now))
+        self.assertEqual(again.stop()["stored"], 30)
+        self.assertEqual(len(self.flows()), 6090)
+
+    def test_wrong_use_is_said(self):
+        self.fill_days(1)
+        copy = self.path("copy")
+        self.assertIn("no DEST given", refused("backup", "-d", self.dir))
+        self.assertIn("want one DEST",
+                      refused("backup", "-d", self.dir, copy, copy))
+        self.assertIn("is the data folder itself",
+                      refused("backup", "-d", self.dir, self.dir + "/"))
+        self.assertIn(copy, refused("backup", "-d", copy, self.dir, status=1))
+        self.assertIn("/proc/weir", refused("backup", "-d", self.dir,
+                                            "/proc/weir", status=1))
+        self.assertIn("\nexamples:\n", run("backup", "-h"))
 
 
 if __name__ == "__main__":
