@@ -20,6 +20,7 @@ static const struct command commands[] = {
     {"collect", collect_main, "receive NetFlow v5 and store it"},
     {"import", import_main, "store the NetFlow v5 of capture files"},
     {"check", check_main, "whether the store is whole; mend it"},
+    {"backup", backup_main, "copy the store while it is written to"},
     {"expire", expire_main, "remove the oldest days, to keep to limits"},
     {"send", send_main, "replay a file as NetFlow v5 datagrams"},
     {"report", report_main, "who used the line: sums by any key"},

@@ -288,6 +288,38 @@ stmt_text(struct stmt *s, int column)
 	return text != NULL ? (const char *)text : "";
 }
 
+/* All pages in one step: the read transaction that it is keeps the moment. */
+static int
+copy_pages(struct db *from, struct db *to, struct err *err)
+{
+	sqlite3_backup *b =
+	    sqlite3_backup_init(to->handle, "main", from->handle, "main");
+	int rc;
+
+	if (b == NULL)
+		return fail(to, sqlite3_errcode(to->handle), err);
+	(void)sqlite3_backup_step(b, -1);
+	rc = sqlite3_backup_finish(b);
+	return rc == SQLITE_OK ? 0 : fail(to, rc, err);
+}
+
+int
+db_copy(struct db *from, const char *path, struct err *err)
+{
+	struct db *to = NULL;
+	int64_t ignored;
+	int rc = db_open(&to, path, DB_CREATE_PLAIN, err);
+
+	if (rc != 0)
+		return rc;
+	/* The header it got says WAL when that of from does. */
+	if ((rc = copy_pages(from, to, err)) == 0)
+		rc = db_get_int(
+		    to, "PRAGMA journal_mode = DELETE", 0, &ignored, err);
+	db_close(to);
+	return rc;
+}
+
 int64_t
 db_last_id(struct db *db)
 {

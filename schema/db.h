@@ -64,6 +64,12 @@ void stmt_bind_row(struct stmt *to, struct stmt *from);
 int64_t stmt_int(struct stmt *s, int column);
 const char *stmt_text(struct stmt *s, int column); /* "" for NULL */
 
+/*
+ * The whole database as of one moment into the file at path, which must not
+ * exist: one plain file, without WAL. Others may write to it meanwhile.
+ */
+int db_copy(struct db *from, const char *path, struct err *err) MUST_CHECK;
+
 int64_t db_last_id(struct db *db); /* rowid of the last insert */
 
 #endif
