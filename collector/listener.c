@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "collector/account.h"
 #include "collector/nf5.h"
 #include "collector/queue.h"
 #include "schema/base/clock.h"
@@ -43,7 +44,9 @@ struct socket {
 struct listener {
 	struct event_base *base;
 	struct event *timer; /* hands over a chunk that is not full */
+	struct event *tick;  /* the account's */
 	struct queue *queue;
+	struct account *account;
 	struct chunk *chunk; /* being filled, or NULL */
 	struct socket socket[MAX_SOCKETS];
 	size_t n_sockets;
@@ -64,6 +67,8 @@ hand_over(struct listener *l)
 	if (l->chunk != NULL && l->chunk->n_packets > 0) {
 		queue_put(l->queue, l->chunk);
 		l->chunk = NULL;
+		account_queue_waiting(
+		    l->account, queue_waiting(l->queue), clock_now_ms());
 	}
 	event_del(l->timer);
 }
@@ -74,6 +79,25 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	hand_over(arg);
+}
+
+/* A chunk is all of one day: so is the transaction it becomes. */
+static void
+end_chunk_of_other_day(struct listener *l, int64_t now_ms)
+{
+	if (l->chunk != NULL && l->chunk->n_packets > 0 &&
+	    clock_day(l->chunk->packet[0].received_ms) != clock_day(now_ms))
+		hand_over(l);
+}
+
+static void
+on_tick(evutil_socket_t fd, short what, void *arg)
+{
+	struct listener *l = arg;
+
+	(void)fd;
+	(void)what;
+	account_tick(l->account, clock_now_ms());
 }
 
 static bool
@@ -104,9 +128,11 @@ store_packet(struct listener *l, const struct packet *p, bool padded)
 /* ---- datagrams ---- */
 
 static void
-count_refused(struct listener *l, int rc, const uint8_t *data, size_t len)
+count_refused(struct listener *l, int rc, const struct addr *from,
+    const uint8_t *data, size_t len, int64_t now_ms)
 {
-	enum export_kind kind = export_kind(data, len);
+	enum export_kind kind =
+	    rc == ERR_COUNT ? EXPORT_NETFLOW5 : export_kind(data, len);
 
 	if (rc == ERR_COUNT)
 		l->counters.malformed_count++;
@@ -114,6 +140,15 @@ count_refused(struct listener *l, int rc, const uint8_t *data, size_t len)
 		l->counters.malformed_short++;
 	else
 		l->counters.foreign[kind]++;
+	account_refused(l->account, from, kind, rc == ERR_COUNT, now_ms);
+}
+
+static void
+count_dropped(struct listener *l, const struct packet *p)
+{
+	l->counters.queue_dropped++;
+	l->counters.queue_dropped_flows += p->n_flows;
+	account_queue_dropped(l->account, p->n_flows, p->received_ms);
 }
 
 static void
@@ -122,26 +157,29 @@ take_datagram(struct listener *l, const struct sockaddr *from,
 {
 	/* Without a chunk the flows are decoded to be counted alone. */
 	struct flow scratch[NF5_MAX_RECORDS];
+	struct addr exporter = addr_from_sockaddr(from);
 	bool room = have_chunk(l);
+	struct flow *flows =
+	    room ? &l->chunk->flow[l->chunk->n_flows] : scratch;
 	struct packet p;
-	int rc = nf5_decode(
-	    data, len, &p, room ? &l->chunk->flow[l->chunk->n_flows] : scratch);
+	int rc = nf5_decode(data, len, &p, flows);
 
 	if (rc < 0) {
-		count_refused(l, rc, data, len);
-	} else if (!room) {
-		l->counters.queue_dropped++;
-		l->counters.queue_dropped_flows += p.n_flows;
-	} else {
-		p.source.exporter = addr_from_sockaddr(from);
-		p.received_ms = now_ms;
-		store_packet(l, &p, rc > 0);
+		count_refused(l, rc, &exporter, data, len, now_ms);
+		return;
 	}
+	p.source.exporter = exporter;
+	p.received_ms = now_ms;
+	account_packet(l->account, &p, flows, rc > 0, now_ms);
+	if (room)
+		store_packet(l, &p, rc > 0);
+	else
+		count_dropped(l, &p);
 }
 
 /* The kernel adds its drop count to a datagram once it has dropped any. */
 static void
-read_drop_count(struct socket *s, struct msghdr *m)
+read_drop_count(struct socket *s, struct msghdr *m, int64_t now_ms)
 {
 	struct cmsghdr *c;
 	uint32_t dropped;
@@ -152,6 +190,8 @@ read_drop_count(struct socket *s, struct msghdr *m)
 		memcpy(&dropped, CMSG_DATA(c), sizeof dropped);
 		s->listener->counters.kernel_dropped +=
 		    dropped - s->kernel_dropped;
+		account_kernel_dropped(
+		    s->listener->account, dropped - s->kernel_dropped, now_ms);
 		s->kernel_dropped = dropped;
 	}
 }
@@ -185,8 +225,9 @@ receive(struct socket *s)
 	if (n <= 0)
 		return 0;
 	now_ms = clock_now_ms();
+	end_chunk_of_other_day(l, now_ms);
 	for (size_t i = 0; i < (size_t)n; i++) {
-		read_drop_count(s, &l->message[i].msg_hdr);
+		read_drop_count(s, &l->message[i].msg_hdr, now_ms);
 		take_datagram(l, (struct sockaddr *)&l->from[i], l->room[i],
 		    l->message[i].msg_len, now_ms);
 	}
@@ -308,14 +349,19 @@ listener_add(struct listener *l, const struct addr *addr, uint16_t *port,
 }
 
 struct listener *
-listener_new(struct event_base *base, struct queue *queue)
+listener_new(
+    struct event_base *base, struct queue *queue, struct account *account)
 {
+	static const struct timeval second = {.tv_sec = 1};
 	struct listener *l = xcalloc(1, sizeof *l);
 
 	l->base = base;
 	l->queue = queue;
+	l->account = account;
 	l->timer = event_new(base, -1, 0, on_timer, l);
-	if (l->timer == NULL)
+	l->tick = event_new(base, -1, EV_PERSIST, on_tick, l);
+	if (l->timer == NULL || l->tick == NULL ||
+	    event_add(l->tick, &second) != 0)
 		abort();
 	return l;
 }
@@ -344,6 +390,7 @@ listener_stop(struct listener *l)
 	}
 	l->n_sockets = 0;
 	hand_over(l);
+	account_finish(l->account, clock_now_ms());
 }
 
 const struct listener_counters *
@@ -361,5 +408,6 @@ listener_free(struct listener *l)
 	if (l->chunk != NULL)
 		queue_give_back(l->queue, l->chunk);
 	event_free(l->timer);
+	event_free(l->tick);
 	free(l);
 }

@@ -2,7 +2,8 @@
 #ifndef WEIR_COLLECTOR_LISTENER_H
 #define WEIR_COLLECTOR_LISTENER_H
 /*
- * UDP sockets on a libevent loop: datagrams in, decoded chunks into a queue.
+ * UDP sockets on a libevent loop: datagrams in, decoded chunks into a queue,
+ * all that arrives into the account.
  * Nothing is allocated once it listens.
  */
 #include <stdint.h>
@@ -11,6 +12,7 @@
 #include "schema/base/addr.h"
 #include "schema/base/err.h"
 
+struct account;
 struct event_base;
 struct listener;
 struct queue;
@@ -29,7 +31,9 @@ struct listener_counters {
 	uint64_t kernel_dropped; /* by the sockets' own count (SO_RXQ_OVFL) */
 };
 
-struct listener *listener_new(struct event_base *base, struct queue *queue);
+/* queue and account are borrowed until listener_free. */
+struct listener *listener_new(
+    struct event_base *base, struct queue *queue, struct account *account);
 
 /*
  * Bind one more socket. *port becomes the port bound, for port 0. ERR_SYSTEM
@@ -39,7 +43,8 @@ struct listener *listener_new(struct event_base *base, struct queue *queue);
 int listener_add(struct listener *l, const struct addr *addr, uint16_t *port,
     struct err *err) MUST_CHECK;
 
-/* Take what the sockets still hold, hand over the last chunk, close. */
+/* Take what the sockets still hold, hand over the last chunk and the account's
+ * last minutes, close. */
 void listener_stop(struct listener *l);
 const struct listener_counters *listener_counters(const struct listener *l);
 void listener_free(struct listener *l); /* accepts NULL */

@@ -14,6 +14,7 @@
 #include "schema/base/clock.h"
 #include "schema/base/mem.h"
 #include "schema/catalog.h"
+#include "schema/minute.h"
 #include "schema/shard.h"
 #include "schema/store.h"
 
@@ -217,6 +218,53 @@ writer_add(struct writer *w, int32_t day, const struct packet *p,
 	w->open[at].used = ++w->tick;
 	rc = shard_append(w->open[at].shard, p, flows, err);
 	return after_error(w, at, rc, err);
+}
+
+int
+writer_add_minute(
+    struct writer *w, const struct minute_row *row, struct err *err)
+{
+	size_t at;
+	int rc = find_shard(w, clock_day(minute_row_ms(row)), &at, err);
+
+	if (rc != 0)
+		return rc;
+	w->open[at].used = ++w->tick;
+	rc = shard_add_minute(w->open[at].shard, row, err);
+	return after_error(w, at, rc, err);
+}
+
+int
+writer_note_import(struct writer *w, int32_t day, const char *key, uint64_t n,
+    struct err *err)
+{
+	size_t at;
+	int rc = find_shard(w, day, &at, err);
+
+	if (rc == 0)
+		shard_note_import(w->open[at].shard, key, n);
+	return rc;
+}
+
+int
+writer_imported(struct writer *w, int32_t day, const char *key, uint64_t *n,
+    struct err *err)
+{
+	size_t at;
+	int rc = find_shard(w, day, &at, err);
+
+	return rc != 0 ? rc : shard_imported(w->open[at].shard, key, n, err);
+}
+
+/* Shards that were closed to make room left the WAL, which syncs too. */
+int
+writer_sync(struct writer *w, struct err *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < w->n_open && rc == 0; i++)
+		rc = shard_sync(w->open[i].shard, err);
+	return rc;
 }
 
 int

@@ -10,6 +10,7 @@
 #include "schema/base/err.h"
 #include "schema/flow.h"
 
+struct minute_row;
 struct writer;
 
 /*
@@ -23,9 +24,18 @@ int writer_open(struct writer **out, const char *dir, uint64_t segment_rows,
  * the export for imports). Visible to readers after writer_commit. */
 int writer_add(struct writer *w, int32_t day, const struct packet *p,
     const struct flow *flows, struct err *err) MUST_CHECK;
+/* Add a row of the account to the shard of its day. */
+int writer_add_minute(
+    struct writer *w, const struct minute_row *row, struct err *err) MUST_CHECK;
+/* Note and ask what of an import is in the shard of day: shard_note_import,
+ * shard_imported. */
+int writer_note_import(struct writer *w, int32_t day, const char *key,
+    uint64_t n, struct err *err) MUST_CHECK;
+int writer_imported(struct writer *w, int32_t day, const char *key, uint64_t *n,
+    struct err *err) MUST_CHECK;
 int writer_commit(struct writer *w, struct err *err) MUST_CHECK;
 
-/* After an error of either: everything since the last writer_commit is out of
+/* After an error of these: everything since the last writer_commit is out of
  * all shards, to be added again or given up. */
 void writer_roll_back(struct writer *w);
 
