@@ -4,13 +4,16 @@
  * options to the line of counters at the end.
  */
 #include <event2/event.h>
+#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "collector/account.h"
 #include "collector/commands.h"
+#include "collector/expiry.h"
 #include "collector/listener.h"
 #include "collector/queue.h"
 #include "collector/storing.h"
@@ -20,18 +23,21 @@
 #include "schema/base/log.h"
 
 static const char usage_text[] =
-    "usage: weir collect [-hv] [-d DIR] [-l [ADDR:]PORT] ...\n"
+    "usage: weir collect [-hv] [-d DIR] [-l [ADDR:]PORT] ... [LIMIT ...]\n"
     "\n"
     "Receive NetFlow v5 on UDP and store it, until SIGINT or SIGTERM.\n"
     "\n"
     "  -d DIR          data folder, made if missing (default ./var)\n"
     "  -l [ADDR:]PORT  listen there (default 0.0.0.0:2055); may be repeated;\n"
     "                  [V6ADDR]:PORT for IPv6; port 0 takes a free one\n"
-    "  -v              say more\n"
+    "  -v              say more\n";
+
+static const char examples_text[] =
     "\n"
     "examples:\n"
     "  weir collect\n"
-    "  weir collect -d /var/lib/weir -l 192.0.2.1:2055 -l 127.0.0.1:9995\n";
+    "  weir collect -d /var/lib/weir -l 192.0.2.1:2055 -l 127.0.0.1:9995\n"
+    "  weir collect --max-age 90d --min-free 10G\n";
 
 enum { MAX_LISTEN = 64 };
 
@@ -39,16 +45,17 @@ struct options {
 	const char *dir;
 	const char *listen[MAX_LISTEN];
 	size_t n_listen;
+	struct retain_limits limits;
 };
 
 struct collector {
 	struct event_base *base;
 	struct event *signal[2];
-	struct event *failure; /* activated by the writing thread */
 	struct queue *queue;
+	struct account *account;
 	struct listener *listener;
 	struct writer *writer;
-	bool failed;
+	struct expiry expiry;
 };
 
 static void
@@ -62,25 +69,20 @@ on_signal(evutil_socket_t number, short what, void *arg)
 }
 
 static void
-on_failure_event(evutil_socket_t fd, short what, void *arg)
+log_notice(void *arg, const char *text)
 {
-	struct collector *c = arg;
-	char byte;
-
-	(void)what;
-	if (read((int)fd, &byte, 1) == 1)
-		c->failed = true;
-	event_base_loopbreak(c->base);
+	(void)arg;
+	log_warnx("%s", text);
 }
 
-/* From the writing thread: a byte through a pipe wakes the loop. */
 static void
-report_failure(void *arg)
+log_line(void *arg, bool warning, const char *line)
 {
-	const int *fd = arg;
-
-	if (write(*fd, "x", 1) != 1)
-		log_warn("collect: pipe");
+	(void)arg;
+	if (warning)
+		log_warnx("%s", line);
+	else
+		log_info("%s", line);
 }
 
 static int
@@ -134,24 +136,24 @@ print_counters(
 
 /* Everything that can be refused, before the first datagram. */
 static int
-set_up(struct collector *c, const struct options *o, int failure_fd,
-    struct err *err)
+set_up(struct collector *c, const struct options *o, struct err *err)
 {
 	static const int signals[] = {SIGINT, SIGTERM};
 	int rc;
 
-	if ((rc = writer_open(&c->writer, o->dir, 0, err)) != 0 ||
-	    (rc = writer_open_day(c->writer, clock_day(clock_now_ms()), err)) !=
-		0)
+	if ((rc = writer_open(&c->writer, o->dir, 0, err)) != 0)
+		return rc;
+	/* A file size limit is an error to wait out, not a reason to die. */
+	(void)signal(SIGXFSZ, SIG_IGN);
+	writer_on_notice(c->writer, log_notice, NULL);
+	rc = writer_open_day(c->writer, clock_day(clock_now_ms()), err);
+	if (rc != 0)
 		return rc;
 	for (size_t i = 0; i < ARRAY_LEN(signals); i++) {
 		c->signal[i] = evsignal_new(c->base, signals[i], on_signal, c);
 		event_add(c->signal[i], NULL);
 	}
-	c->failure =
-	    event_new(c->base, failure_fd, EV_READ, on_failure_event, c);
-	event_add(c->failure, NULL);
-	c->listener = listener_new(c->base, c->queue);
+	c->listener = listener_new(c->base, c->queue, c->account);
 	for (size_t i = 0; i < o->n_listen; i++)
 		if ((rc = listen_on(c, o->listen[i], err)) != 0)
 			return rc;
@@ -160,10 +162,10 @@ set_up(struct collector *c, const struct options *o, int failure_fd,
 
 /* Returns 0, or ERR_SYSTEM when not everything received was stored. */
 static int
-collect_until_signal(struct collector *c, int *failure_fd, struct err *err)
+collect_until_signal(struct collector *c, struct err *err)
 {
 	struct storing *s =
-	    storing_start(c->queue, c->writer, report_failure, failure_fd);
+	    storing_start(c->queue, c->writer, c->account, &c->expiry);
 	struct storing_counters stored;
 	bool all;
 
@@ -186,8 +188,7 @@ tear_down(struct collector *c)
 	for (size_t i = 0; i < ARRAY_LEN(c->signal); i++)
 		if (c->signal[i] != NULL)
 			event_free(c->signal[i]);
-	if (c->failure != NULL)
-		event_free(c->failure);
+	account_free(c->account);
 	queue_free(c->queue);
 	event_base_free(c->base);
 }
@@ -195,33 +196,41 @@ tear_down(struct collector *c)
 static int
 collect(const struct options *o, struct err *err)
 {
-	struct collector c = {.base = event_base_new(), .queue = queue_new()};
-	int fds[2], rc, closing;
+	struct collector c = {
+	    .base = event_base_new(),
+	    .queue = queue_new(),
+	    .account = account_new(log_line, NULL),
+	    .expiry = {.dir = o->dir, .limits = o->limits},
+	};
+	int rc, closing;
 
-	if (c.base == NULL || pipe(fds) != 0) {
-		rc = err_sys(err, "collect: cannot start");
-		queue_free(c.queue);
-		return rc;
-	}
-	if ((rc = set_up(&c, o, fds[0], err)) == 0)
-		rc = collect_until_signal(&c, &fds[1], err);
+	if (c.base == NULL)
+		abort(); /* libevent fails here for want of memory alone */
+	if ((rc = set_up(&c, o, err)) == 0)
+		rc = collect_until_signal(&c, err);
 	closing = writer_close(
 	    c.writer, clock_day(clock_now_ms()), rc == 0 ? err : NULL);
 	tear_down(&c);
-	close(fds[0]);
-	close(fds[1]);
 	return rc != 0 ? rc : closing;
+}
+
+static void
+print_usage(FILE *to)
+{
+	fprintf(to, "%s%s%s", usage_text, expiry_help, examples_text);
 }
 
 /* 0 go on; else the exit status plus 1. */
 static int
 parse_options(int argc, char **argv, struct options *o)
 {
-	int letter;
+	struct err err;
+	int letter, index = 0;
 
 	*o = (struct options){.dir = "./var"};
 	log_init(LOG_LEVEL_INFO);
-	while ((letter = getopt(argc, argv, "d:l:hv")) != -1) {
+	while ((letter = getopt_long(
+		    argc, argv, "d:l:hv", expiry_options, &index)) != -1) {
 		switch (letter) {
 		case 'd': o->dir = optarg; break;
 		case 'l':
@@ -232,13 +241,19 @@ parse_options(int argc, char **argv, struct options *o)
 			o->listen[o->n_listen++] = optarg;
 			break;
 		case 'v': log_init(LOG_LEVEL_DEBUG); break;
-		case 'h': fputs(usage_text, stdout); return 1;
-		default: fputs(usage_text, stderr); return 3;
+		case EXPIRY_OPTION:
+			if (retain_parse(&o->limits, expiry_options[index].name,
+				optarg, &err) == 0)
+				break;
+			log_warnx("%s", err.text);
+			return 3;
+		case 'h': print_usage(stdout); return 1;
+		default: print_usage(stderr); return 3;
 		}
 	}
 	if (optind < argc) {
 		log_warnx("collect: \"%s\" is no option", argv[optind]);
-		fputs(usage_text, stderr);
+		print_usage(stderr);
 		return 3;
 	}
 	if (o->n_listen == 0)

@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct account;
+struct expiry;
 struct queue;
 struct storing;
 struct writer;
@@ -20,13 +22,10 @@ struct storing_counters {
 	uint64_t flows_given_up; /* still not written when it had to end */
 };
 
-/*
- * Start the thread; it ends when the queue is closed and empty. on_failure is
- * called from it, once, when it can store no more (a shard is damaged): the
- * process should stop then.
- */
+/* Start the thread; it ends when the queue is closed and empty, and the
+ * account's rows are stored. It keeps to the limits of expiry between. */
 struct storing *storing_start(struct queue *queue, struct writer *writer,
-    void (*on_failure)(void *), void *arg);
+    struct account *account, struct expiry *expiry);
 
 /* Wait for its end, after queue_close. false: not everything was stored. */
 bool storing_join(struct storing *s, struct storing_counters *out);

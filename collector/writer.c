@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "schema/base/clock.h"
@@ -25,6 +26,7 @@ struct open_shard {
 	struct shard *shard;
 	int32_t day;
 	uint64_t used; /* writer.tick of its last use */
+	ino_t inode;   /* of its file, to see that somebody removed it */
 };
 
 struct writer {
@@ -48,23 +50,6 @@ writer_on_notice(struct writer *w, writer_notice_fn *notice, void *arg)
 	w->notice_arg = arg;
 }
 
-int
-writer_open(struct writer **out, const char *dir, uint64_t segment_rows,
-    struct err *err)
-{
-	struct writer *w = xcalloc(1, sizeof *w);
-	int rc = store_lock(&w->lock_fd, dir, err);
-
-	if (rc != 0) {
-		free(w);
-		return rc;
-	}
-	w->dir = xstrdup(dir);
-	w->segment_rows = segment_rows;
-	*out = w;
-	return 0;
-}
-
 static void
 touch(struct writer *w, int32_t day)
 {
@@ -82,6 +67,48 @@ forget_touched(struct writer *w, int32_t day)
 	for (size_t i = 0; i < w->n_touched; i++)
 		if (w->touched[i] == day)
 			w->touched[i--] = w->touched[--w->n_touched];
+}
+
+/* Days that a writer before us could not finish; finished ones are
+ * read-only. */
+static int
+touch_unfinished(struct writer *w, struct err *err)
+{
+	struct store_list list;
+	struct stat st;
+	int rc = store_list(&list, w->dir, err);
+
+	if (rc != 0)
+		return rc;
+	for (size_t i = 0; i < list.n; i++)
+		if (stat(list.shard[i].path, &st) == 0 &&
+		    (st.st_mode & S_IWUSR) != 0)
+			touch(w, list.shard[i].day);
+	store_list_release(&list);
+	return 0;
+}
+
+int
+writer_open(struct writer **out, const char *dir, uint64_t segment_rows,
+    struct err *err)
+{
+	struct writer *w = xcalloc(1, sizeof *w);
+	int rc = store_lock(&w->lock_fd, dir, err);
+
+	if (rc != 0) {
+		free(w);
+		return rc;
+	}
+	w->dir = xstrdup(dir);
+	w->segment_rows = segment_rows;
+	if ((rc = touch_unfinished(w, err)) != 0) {
+		close(w->lock_fd);
+		free(w->dir);
+		free(w);
+		return rc;
+	}
+	*out = w;
+	return 0;
 }
 
 static void
@@ -127,8 +154,8 @@ set_aside(struct writer *w, const char *path, int why, struct err *err)
 	struct err notice;
 	int rc = 0;
 
-	err_set(&notice, why, "%s: set aside as %s, beginning anew",
-	    err->text, aside);
+	err_set(&notice, why, "%s: set aside as %s, beginning anew", err->text,
+	    aside);
 	for (size_t i = 0; i < ARRAY_LEN(parts) && rc == 0; i++) {
 		char *from = xasprintf("%s%s", path, parts[i]);
 		char *to = xasprintf("%s%s", aside, parts[i]);
@@ -153,8 +180,7 @@ open_or_set_aside(
 	if (rc != ERR_CORRUPT && rc != ERR_NEWER)
 		return rc;
 	rc = set_aside(w, path, rc, err);
-	return rc != 0 ? rc :
-			 shard_open_write(out, path, w->segment_rows, err);
+	return rc != 0 ? rc : shard_open_write(out, path, w->segment_rows, err);
 }
 
 /* After an error of shard i: what is damaged makes room for a fresh one, so
@@ -171,6 +197,14 @@ after_error(struct writer *w, size_t i, int rc, struct err *err)
 	(void)set_aside(w, path, rc, err);
 	free(path);
 	return rc;
+}
+
+static ino_t
+inode_of(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 ? st.st_ino : 0;
 }
 
 static int
@@ -193,6 +227,7 @@ find_shard(struct writer *w, int32_t day, size_t *at, struct err *err)
 	if (rc != 0)
 		return rc;
 	o->day = day;
+	o->inode = inode_of(shard_path(o->shard));
 	w->n_open++;
 	touch(w, day);
 	return 0;
@@ -298,22 +333,58 @@ writer_seal_step(struct writer *w, struct err *err)
 	return rc;
 }
 
+/* The folder may be gone altogether, and with it the lock. */
+static int
+begin_anew(struct writer *w, struct err *err)
+{
+	while (w->n_open > 0)
+		close_at(w, 0);
+	close(w->lock_fd);
+	w->lock_fd = -1;
+	return store_lock(&w->lock_fd, w->dir, err);
+}
+
+int
+writer_check_files(struct writer *w, struct err *err)
+{
+	struct err notice;
+
+	if (w->lock_fd < 0)
+		return begin_anew(w, err);
+	for (size_t i = 0; i < w->n_open; i++) {
+		const char *path = shard_path(w->open[i].shard);
+
+		if (inode_of(path) == w->open[i].inode)
+			continue;
+		err_set(&notice, ERR_SYSTEM,
+		    "%s: removed while it was written to, its flows are "
+		    "lost; beginning anew",
+		    path);
+		give_notice(w, notice.text);
+		return begin_anew(w, err);
+	}
+	return 0;
+}
+
+/* One day before day that was written to, opened again if need be. */
 static int
 finish_one(struct writer *w, int32_t day, struct err *err)
 {
+	size_t i = 0, at;
 	int rc;
 
-	for (size_t i = 0; i < w->n_open; i++) {
-		if (w->open[i].day >= day)
-			continue;
-		if ((rc = shard_finish(w->open[i].shard, err)) != 0)
-			return rc;
-		forget_touched(w, w->open[i].day);
-		close_at(w, i);
-		w->catalog_is_old = true;
-		return 1;
-	}
-	return 0;
+	while (i < w->n_touched && w->touched[i] >= day)
+		i++;
+	if (i == w->n_touched)
+		return 0;
+	if ((rc = find_shard(w, w->touched[i], &at, err)) != 0)
+		return rc;
+	if ((rc = shard_finish(w->open[at].shard, err)) != 0)
+		return after_error(w, at, rc, err);
+	forget_touched(w, w->open[at].day);
+	close_at(w, at);
+	w->catalog_is_old = true;
+	return 1;
 }
 
 /* Once for all days finished; tried again with the next step on an error. */
@@ -335,30 +406,6 @@ writer_finish_step(struct writer *w, int32_t day, struct err *err)
 	return rc != 0 ? rc : write_catalog(w, err);
 }
 
-/* Days that were closed to make room are opened again and finished. */
-static int
-finish_all(struct writer *w, int32_t today, struct err *err)
-{
-	int32_t day = today;
-	size_t at;
-	int rc;
-
-	while ((rc = finish_one(w, today, err)) == 1)
-		continue;
-	for (size_t i = 0; rc == 0 && i < w->n_touched; i++) {
-		day = w->touched[i];
-		if (day >= today)
-			continue;
-		if ((rc = find_shard(w, day, &at, err)) == 0)
-			rc = finish_one(w, today, err);
-		if (rc == 1) {
-			rc = 0;
-			i--; /* finishing took it off the list */
-		}
-	}
-	return rc;
-}
-
 int
 writer_close(struct writer *w, int32_t today, struct err *err)
 {
@@ -367,12 +414,12 @@ writer_close(struct writer *w, int32_t today, struct err *err)
 	if (w == NULL)
 		return 0;
 	if ((rc = writer_commit(w, err)) == 0)
-		rc = finish_all(w, today, err);
-	if (rc == 0)
-		rc = write_catalog(w, err);
+		while ((rc = writer_finish_step(w, today, err)) == 1)
+			continue;
 	while (w->n_open > 0)
 		close_at(w, 0);
-	close(w->lock_fd);
+	if (w->lock_fd >= 0)
+		close(w->lock_fd);
 	free(w->touched);
 	free(w->dir);
 	free(w);

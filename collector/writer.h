@@ -20,6 +20,14 @@ struct writer;
 int writer_open(struct writer **out, const char *dir, uint64_t segment_rows,
     struct err *err) MUST_CHECK;
 
+/*
+ * What happened to the store that somebody should read: a shard that was
+ * damaged, foreign or of a newer weir was renamed (DAY.db.damaged-TIME,
+ * DAY.db.newer-TIME) and a fresh one begun. Called by the thread that writes.
+ */
+typedef void writer_notice_fn(void *arg, const char *text);
+void writer_on_notice(struct writer *w, writer_notice_fn *notice, void *arg);
+
 /* Add a datagram's flows to the shard of day (clock_day of the arrival, or of
  * the export for imports). Visible to readers after writer_commit. */
 int writer_add(struct writer *w, int32_t day, const struct packet *p,
@@ -34,6 +42,8 @@ int writer_note_import(struct writer *w, int32_t day, const char *key,
 int writer_imported(struct writer *w, int32_t day, const char *key, uint64_t *n,
     struct err *err) MUST_CHECK;
 int writer_commit(struct writer *w, struct err *err) MUST_CHECK;
+/* What was committed survives a power cut. */
+int writer_sync(struct writer *w, struct err *err) MUST_CHECK;
 
 /* After an error of these: everything since the last writer_commit is out of
  * all shards, to be added again or given up. */
@@ -41,6 +51,12 @@ void writer_roll_back(struct writer *w);
 
 /* Open the shard of day ahead of its first flow, to see errors early. */
 int writer_open_day(struct writer *w, int32_t day, struct err *err) MUST_CHECK;
+
+/*
+ * Whether the files are still those that were opened; if somebody removed them
+ * or the whole folder, begin anew. Not between writer_add and writer_commit.
+ */
+int writer_check_files(struct writer *w, struct err *err) MUST_CHECK;
 
 /* One step of sealing, when there is time: 1 done, 0 nothing to do. Not
  * between writer_add and writer_commit. */
