@@ -15,6 +15,7 @@
 #include "collector/commands.h"
 #include "collector/expiry.h"
 #include "collector/listener.h"
+#include "collector/privilege.h"
 #include "collector/queue.h"
 #include "collector/storing.h"
 #include "collector/writer.h"
@@ -23,13 +24,17 @@
 #include "schema/base/log.h"
 
 static const char usage_text[] =
-    "usage: weir collect [-hv] [-d DIR] [-l [ADDR:]PORT] ... [LIMIT ...]\n"
+    "usage: weir collect [-hv] [-d DIR] [-l [ADDR:]PORT] ... [-u USER]\n"
+    "                    [LIMIT ...]\n"
     "\n"
     "Receive NetFlow v5 on UDP and store it, until SIGINT or SIGTERM.\n"
     "\n"
     "  -d DIR          data folder, made if missing (default ./var)\n"
     "  -l [ADDR:]PORT  listen there (default 0.0.0.0:2055); may be repeated;\n"
     "                  [V6ADDR]:PORT for IPv6; port 0 takes a free one\n"
+    "  -u USER         become USER once the sockets are bound; the data "
+    "folder\n"
+    "                  must be that user's\n"
     "  -v              say more\n";
 
 static const char examples_text[] =
@@ -43,6 +48,7 @@ enum { MAX_LISTEN = 64 };
 
 struct options {
 	const char *dir;
+	const char *user; /* to become; NULL: stay */
 	const char *listen[MAX_LISTEN];
 	size_t n_listen;
 	struct retain_limits limits;
@@ -56,6 +62,11 @@ struct collector {
 	struct listener *listener;
 	struct writer *writer;
 	struct expiry expiry;
+	struct endpoint {
+		struct addr addr;
+		uint16_t port;
+	} endpoint[MAX_LISTEN]; /* bound */
+	size_t n_endpoints;
 };
 
 static void
@@ -86,23 +97,33 @@ log_line(void *arg, bool warning, const char *line)
 }
 
 static int
-listen_on(struct collector *c, const char *text, struct err *err)
+bind_socket(struct collector *c, const char *text, struct err *err)
 {
-	char name[ADDR_TEXT_LEN];
-	struct addr addr;
-	uint16_t port;
+	struct endpoint *e = &c->endpoint[c->n_endpoints];
 	int rc;
 
-	if (!endpoint_parse(text, &addr, &port))
+	if (!endpoint_parse(text, &e->addr, &e->port))
 		return err_set(err, ERR_USAGE,
 		    "-l %s: want PORT, ADDR:PORT or [V6ADDR]:PORT", text);
-	if ((rc = listener_add(c->listener, &addr, &port, err)) != 0)
-		return rc;
-	addr_format(&addr, name);
-	log_info(addr.family == 6 ? "collect: listening on [%s]:%u"
-				  : "collect: listening on %s:%u",
-	    name, port);
-	return 0;
+	if ((rc = listener_add(c->listener, &e->addr, &e->port, err)) == 0)
+		c->n_endpoints++;
+	return rc;
+}
+
+/* Once nothing can be refused any more. */
+static void
+announce(const struct collector *c)
+{
+	char name[ADDR_TEXT_LEN];
+
+	for (size_t i = 0; i < c->n_endpoints; i++) {
+		const struct endpoint *e = &c->endpoint[i];
+
+		addr_format(&e->addr, name);
+		log_info(e->addr.family == 6 ? "collect: listening on [%s]:%u"
+					     : "collect: listening on %s:%u",
+		    name, e->port);
+	}
 }
 
 static void
@@ -141,6 +162,12 @@ set_up(struct collector *c, const struct options *o, struct err *err)
 	static const int signals[] = {SIGINT, SIGTERM};
 	int rc;
 
+	c->listener = listener_new(c->base, c->queue, c->account);
+	for (size_t i = 0; i < o->n_listen; i++)
+		if ((rc = bind_socket(c, o->listen[i], err)) != 0)
+			return rc;
+	if (o->user != NULL && (rc = privilege_drop(o->user, err)) != 0)
+		return rc;
 	if ((rc = writer_open(&c->writer, o->dir, 0, err)) != 0)
 		return rc;
 	/* A file size limit is an error to wait out, not a reason to die. */
@@ -153,10 +180,7 @@ set_up(struct collector *c, const struct options *o, struct err *err)
 		c->signal[i] = evsignal_new(c->base, signals[i], on_signal, c);
 		event_add(c->signal[i], NULL);
 	}
-	c->listener = listener_new(c->base, c->queue, c->account);
-	for (size_t i = 0; i < o->n_listen; i++)
-		if ((rc = listen_on(c, o->listen[i], err)) != 0)
-			return rc;
+	announce(c);
 	return 0;
 }
 
@@ -230,7 +254,7 @@ parse_options(int argc, char **argv, struct options *o)
 	*o = (struct options){.dir = "./var"};
 	log_init(LOG_LEVEL_INFO);
 	while ((letter = getopt_long(
-		    argc, argv, "d:l:hv", expiry_options, &index)) != -1) {
+		    argc, argv, "d:l:u:hv", expiry_options, &index)) != -1) {
 		switch (letter) {
 		case 'd': o->dir = optarg; break;
 		case 'l':
@@ -240,6 +264,7 @@ parse_options(int argc, char **argv, struct options *o)
 			}
 			o->listen[o->n_listen++] = optarg;
 			break;
+		case 'u': o->user = optarg; break;
 		case 'v': log_init(LOG_LEVEL_DEBUG); break;
 		case EXPIRY_OPTION:
 			if (retain_parse(&o->limits, expiry_options[index].name,

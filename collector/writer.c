@@ -270,8 +270,8 @@ writer_add_minute(
 }
 
 int
-writer_note_import(struct writer *w, int32_t day, const char *key, uint64_t n,
-    struct err *err)
+writer_note_import(
+    struct writer *w, int32_t day, const char *key, uint64_t n, struct err *err)
 {
 	size_t at;
 	int rc = find_shard(w, day, &at, err);

@@ -63,8 +63,8 @@ int shard_add_minute(
  * number, 0 when none is. shard_sync: what was committed survives a power cut.
  */
 void shard_note_import(struct shard *s, const char *key, uint64_t n);
-int shard_imported(struct shard *s, const char *key, uint64_t *n,
-    struct err *err) MUST_CHECK;
+int shard_imported(
+    struct shard *s, const char *key, uint64_t *n, struct err *err) MUST_CHECK;
 int shard_sync(struct shard *s, struct err *err) MUST_CHECK;
 
 /*

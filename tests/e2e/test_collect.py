@@ -4,6 +4,7 @@
 import datetime
 import glob
 import os
+import pwd
 import signal
 import sqlite3
 import struct
@@ -223,6 +224,30 @@ class Collect(Store):
             f.write("no database at all, just some words. " * 10)
         line = refused("report", "src", "-d", self.dir, status=1)
         self.assertIn(f"{shard}: file is not a database", line)
+
+    def test_root_is_given_up_once_the_sockets_are_bound(self):
+        if os.geteuid() != 0:
+            line = refused("collect", "-d", self.dir, "-l", "127.0.0.1:0",
+                           "-u", "root", status=1)
+            self.assertIn("cannot become user root", line)
+            return
+        user = pwd.getpwnam("nobody")
+        os.chmod(self.folder, 0o755)
+        os.mkdir(self.dir)
+        os.chown(self.dir, user.pw_uid, user.pw_gid)
+        collector = self.collector("-u", "nobody")
+        with open(f"/proc/{collector.process.pid}/status",
+                  encoding="utf-8") as f:
+            status = f.read()
+        self.assertRegex(status, rf"Uid:(\s{user.pw_uid}){{4}}\n")
+        self.assertRegex(status, rf"Gid:(\s{user.pw_gid}){{4}}\n")
+        self.assertRegex(status, r"CapEff:\s0+\n")
+        collector.send(datagram(0))
+        self.assertEqual(collector.stop()["stored"], 30)
+        self.assertEqual(len(self.flows()), 30)
+        self.assertIn("-u nosuchuser: no such user", refused(
+            "collect", "-d", self.dir, "-l", "127.0.0.1:0", "-u",
+            "nosuchuser"))
 
     def test_bad_options_are_refused(self):
         self.assertIn("-l nonsense: want",
