@@ -78,6 +78,22 @@ count(const char *dir, int32_t day)
 	return n;
 }
 
+/* SQLite's file format: the read version in the header is 2 for WAL. */
+static bool
+is_wal(const char *dir, int32_t day)
+{
+	char *path = store_shard_path(dir, day);
+	FILE *f = fopen(path, "r");
+	int version;
+
+	assert_non_null(f);
+	assert_int_equal(fseek(f, 19, SEEK_SET), 0);
+	version = fgetc(f);
+	fclose(f);
+	free(path);
+	return version == 2;
+}
+
 static void
 fail_on_finding(const struct check_finding *f, void *arg)
 {
@@ -114,6 +130,7 @@ a_copy_has_what_was_committed(void **state)
 	assert_int_equal(count(p.to, DAY), 50);
 	assert_int_equal(count(p.to, DAY + 1), 70);
 	expect_whole(p.to, 2);
+	assert_false(is_wal(p.to, DAY + 1));
 	assert_int_equal(catalog_read(&c, p.to, NULL), 0);
 	assert_int_equal(c.n, 1);
 	catalog_release(&c);
