@@ -379,8 +379,12 @@ finish_one(struct writer *w, int32_t day, struct err *err)
 		return 0;
 	if ((rc = find_shard(w, w->touched[i], &at, err)) != 0)
 		return rc;
-	if ((rc = shard_finish(w->open[at].shard, err)) != 0)
-		return after_error(w, at, rc, err);
+	if ((rc = shard_finish(w->open[at].shard, err)) != 0) {
+		rc = after_error(w, at, rc, err);
+		if (rc != ERR_CORRUPT)
+			close_at(w, at); /* half finished: opened again */
+		return rc;
+	}
 	forget_touched(w, w->open[at].day);
 	close_at(w, at);
 	w->catalog_is_old = true;
@@ -406,6 +410,18 @@ writer_finish_step(struct writer *w, int32_t day, struct err *err)
 	return rc != 0 ? rc : write_catalog(w, err);
 }
 
+/* A reader may keep a day from being finished: all its flows are stored, and
+ * who writes next finishes it. */
+static int
+finish_days(struct writer *w, int32_t today, struct err *err)
+{
+	int rc;
+
+	while ((rc = writer_finish_step(w, today, err)) == 1)
+		continue;
+	return rc == ERR_BUSY ? 0 : rc;
+}
+
 int
 writer_close(struct writer *w, int32_t today, struct err *err)
 {
@@ -414,8 +430,7 @@ writer_close(struct writer *w, int32_t today, struct err *err)
 	if (w == NULL)
 		return 0;
 	if ((rc = writer_commit(w, err)) == 0)
-		while ((rc = writer_finish_step(w, today, err)) == 1)
-			continue;
+		rc = finish_days(w, today, err);
 	while (w->n_open > 0)
 		close_at(w, 0);
 	if (w->lock_fd >= 0)

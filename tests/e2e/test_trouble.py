@@ -15,7 +15,7 @@ import threading
 import time
 from unittest import mock
 
-from lib import ENV, Store, main, wait_for
+from lib import ENV, Store, data, main, run, wait_for
 from test_collect import datagram
 
 
@@ -192,6 +192,22 @@ class Trouble(Store):
         self.assertEqual(os.stat(old).st_mode & 0o777, 0o444)
         self.assertFalse(os.path.exists(old + "-wal"))
         self.assertEqual(len(self.flows()), 30)
+
+    def test_a_reader_that_stays_keeps_no_import_from_its_end(self):
+        self.fill("softflowd-synscan.pcap")
+        shard = glob.glob(self.dir + "/shards/*.db")[0]
+        os.chmod(shard, 0o644)
+        with opened("file:" + shard) as writer:
+            writer.execute("PRAGMA journal_mode = WAL")
+            with opened("file:" + shard) as reader:
+                reader.execute("BEGIN")
+                reader.execute("SELECT count(*) FROM flow_0001").fetchone()
+                run("import", "--again", "-d", self.dir,
+                    data("softflowd-synscan.pcap"))
+                self.assertEqual(len(self.flows()), 4004)
+                self.assertNotEqual(os.stat(shard).st_mode & 0o777, 0o444)
+        self.collector().stop()
+        self.assertEqual(os.stat(shard).st_mode & 0o777, 0o444)
 
     def test_the_clock_may_jump_over_midnight_and_back(self):
         subprocess.run(["faketime", "--version"], check=True,
