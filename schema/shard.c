@@ -264,6 +264,18 @@ allow_writing(const char *path)
 		(void)chmod(path, st.st_mode | S_IWUSR);
 }
 
+/* A writer was killed while it changed the file: only one that writes can
+ * take that back, whoever else opens it is refused. */
+static bool
+needs_roll_back(const char *path)
+{
+	char *journal = xasprintf("%s-journal", path);
+	bool there = access(journal, F_OK) == 0;
+
+	free(journal);
+	return there;
+}
+
 /* Before anything is changed in a file that may not be ours to change. */
 static int
 check_before_writing(const char *path, struct err *err)
@@ -272,7 +284,7 @@ check_before_writing(const char *path, struct err *err)
 	int64_t version;
 	int rc;
 
-	if (access(path, F_OK) != 0)
+	if (access(path, F_OK) != 0 || needs_roll_back(path))
 		return 0;
 	if ((rc = shard_open_read(&s, path, err)) != 0)
 		return rc;
@@ -559,8 +571,7 @@ store_import(struct shard *s, struct err *err)
 }
 
 int
-shard_imported(
-    struct shard *s, const char *key, uint64_t *n, struct err *err)
+shard_imported(struct shard *s, const char *key, uint64_t *n, struct err *err)
 {
 	struct stmt *q = NULL;
 	int rc = db_prepare(s->db, sql_select_import, &q, err);

@@ -492,6 +492,67 @@ a_store_has_one_writer_at_a_time(void **state)
 #define in_folder(f)                                                           \
 	cmocka_unit_test_setup_teardown(f, make_folder, remove_folder)
 
+static void
+copy_file(const char *from, const char *to)
+{
+	static char data[1 << 20];
+	FILE *in = fopen(from, "rb"), *out = fopen(to, "wb");
+	size_t n;
+
+	assert_non_null(in);
+	assert_non_null(out);
+	while ((n = fread(data, 1, sizeof data, in)) > 0)
+		assert_int_equal(fwrite(data, 1, n, out), n);
+	fclose(in);
+	assert_int_equal(fclose(out), 0);
+}
+
+/* A file and its journal as a killed writer leaves them: half a change in the
+ * one, the way back in the other. */
+static void
+a_change_cut_short_is_taken_back(void **state)
+{
+	static const char half_a_change[] =
+	    "PRAGMA cache_size = 1; BEGIN IMMEDIATE; DELETE FROM flow_0001;"
+	    "CREATE TABLE spill AS WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL "
+	    "SELECT i + 1 FROM n WHERE i < 3000) "
+	    "SELECT i, hex(randomblob(100)) FROM n";
+	char *whole = path_in(state, "whole.db");
+	char *whole_journal = path_in(state, "whole.db-journal");
+	char *cut = path_in(state, "cut.db");
+	char *cut_journal = path_in(state, "cut.db-journal");
+	struct shard *s;
+	struct db *db;
+	struct err err;
+	int64_t n;
+
+	assert_int_equal(shard_open_write(&s, whole, 0, &err), 0);
+	append(s, 0, 30, "192.0.2.1");
+	assert_int_equal(shard_finish(s, &err), 0);
+	shard_close(s);
+	assert_int_equal(chmod(whole, 0644), 0);
+	assert_int_equal(db_open(&db, whole, DB_CREATE_PLAIN, &err), 0);
+	assert_int_equal(db_exec(db, half_a_change, &err), 0);
+	copy_file(whole, cut);
+	copy_file(whole_journal, cut_journal);
+	db_close(db);
+
+	if (shard_open_write(&s, cut, 0, &err) != 0)
+		fail_msg("%s", err.text);
+	assert_int_equal(db_get_int(shard_db(s),
+			     "SELECT count(*) FROM flow_0001", 0, &n, &err),
+	    0);
+	assert_int_equal(n, 30);
+	append(s, 30, 30, "192.0.2.1");
+	assert_int_equal(shard_commit(s, &err), 0);
+	shard_close(s);
+	assert_int_not_equal(access(cut_journal, F_OK), 0);
+	free(whole);
+	free(whole_journal);
+	free(cut);
+	free(cut_journal);
+}
+
 int
 main(void)
 {
@@ -508,6 +569,7 @@ main(void)
 	    in_folder(a_store_lists_shards_by_day_and_nothing_else),
 	    in_folder(a_missing_folder_is_an_error_with_its_name),
 	    in_folder(a_store_has_one_writer_at_a_time),
+	    in_folder(a_change_cut_short_is_taken_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
