@@ -14,6 +14,7 @@
 struct reader {
 	const struct reader_format *format;
 	void *state;
+	FILE *f; /* the format's, which closes it */
 	char *name;
 	struct reader_skips skips;
 };
@@ -87,6 +88,7 @@ open_format(struct reader *r, FILE *f, struct err *err)
 		    "NetFlow v5 datagrams",
 		    r->name, len == 0 ? "empty" : "unknown format");
 	}
+	r->f = f;
 	return r->format->open(&r->state, f, r->name, err);
 }
 
@@ -127,6 +129,14 @@ reader_next(struct reader *r, struct datagram *d, struct err *err)
 {
 	*d = (struct datagram){0};
 	return r->format->next(r->state, d, &r->skips, err);
+}
+
+uint64_t
+reader_position(const struct reader *r)
+{
+	off_t at = ftello(r->f);
+
+	return at > 0 ? (uint64_t)at : 0;
 }
 
 const struct reader_skips *

@@ -46,6 +46,8 @@ void reader_close(struct reader *r); /* accepts NULL */
  * file ends in the middle or is damaged (what came before is good). */
 int reader_next(
     struct reader *r, struct datagram *d, struct err *err) MUST_CHECK;
+/* Bytes of the file that were read so far; 0 of a pipe. */
+uint64_t reader_position(const struct reader *r);
 const struct reader_skips *reader_skips(const struct reader *r);
 
 #endif

@@ -182,10 +182,12 @@ a_bad_file_does_not_stop_the_next(void **state)
 	assert_non_null(strstr(r.err, DATA "missing.pcap: "));
 	assert_non_null(strstr(r.err, DATA "dpkt-v1.bin: unknown format"));
 	args[3] = DATA "dpkt-v1.bin";
+	args[4] = DATA "lumbermill-v5.bin";
 	args[5] = DATA "missing.pcap";
 	run_main(import_main, args, &r);
 	assert_int_equal(r.status, 2);
-	must_hold(fx, 1, 18, 75, 14925);
+	assert_non_null(strstr(r.out, "lumbermill-v5.bin: 1 datagrams, 2 fl"));
+	must_hold(fx, 2, 8, 27, 5140);
 }
 
 static void

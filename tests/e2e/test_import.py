@@ -133,8 +133,6 @@ class Import(Store):
         self.assertIn("/nonexistent: No such file",
                       refused("import", "-d", self.dir, "/nonexistent",
                               status=1))
-        self.assertIn(self.folder, refused("import", "-d", self.dir,
-                                           self.folder, status=1))
 
     def test_shards_are_by_day_of_export_and_plain_files(self):
         self.fill("softflowd-restarts.pcap", "softflowd-ndpi-mix.pcap")
