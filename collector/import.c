@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <sha2.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,7 +33,6 @@
 #include "schema/base/clock.h"
 #include "schema/base/log.h"
 #include "schema/base/mem.h"
-#include "schema/base/sha256.h"
 #include "schema/imports.h"
 
 static const char usage_text[] =
@@ -287,11 +287,11 @@ print_summary(
 
 /* The sum of a regular file; "" of a pipe, which can be read but once. */
 static int
-sum_content(const char *path, char out[SHA256_TEXT_LEN], uint64_t *size,
+sum_content(const char *path, char out[SHA256_DIGEST_STRING_LENGTH], uint64_t *size,
     struct err *err)
 {
 	static const size_t chunk = 1 << 16;
-	struct sha256 sum;
+	SHA2_CTX sum;
 	struct stat st;
 	uint8_t *data;
 	ssize_t n;
@@ -308,16 +308,17 @@ sum_content(const char *path, char out[SHA256_TEXT_LEN], uint64_t *size,
 	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) < 0)
 		return err_sys(err, "%s", path);
 	data = xcalloc(1, chunk);
-	sha256_init(&sum);
+	SHA256Init(&sum);
 	while ((n = read(fd, data, chunk)) > 0 || (n < 0 && errno == EINTR))
-		if (n > 0)
-			sha256_add(&sum, data, (size_t)n);
+		if (n > 0) {
+			SHA256Update(&sum, data, (size_t)n);
+			*size += (uint64_t)n;
+		}
 	if (n < 0)
 		err_sys(err, "%s", path);
 	close(fd);
 	free(data);
-	*size = sum.len;
-	sha256_end(&sum, out);
+	(void)SHA256End(&sum, out);
 	return n < 0 ? ERR_SYSTEM : 0;
 }
 
@@ -422,7 +423,7 @@ print_known(const struct import *im, const char *path)
 static int
 import_file(struct import *im, const char *path, struct err *err)
 {
-	char sum[SHA256_TEXT_LEN];
+	char sum[SHA256_DIGEST_STRING_LENGTH];
 	struct reader *r;
 	uint64_t size;
 	int rc;
