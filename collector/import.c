@@ -287,8 +287,8 @@ print_summary(
 
 /* The sum of a regular file; "" of a pipe, which can be read but once. */
 static int
-sum_content(const char *path, char out[SHA256_DIGEST_STRING_LENGTH], uint64_t *size,
-    struct err *err)
+sum_content(const char *path, char out[SHA256_DIGEST_STRING_LENGTH],
+    uint64_t *size, struct err *err)
 {
 	static const size_t chunk = 1 << 16;
 	SHA2_CTX sum;
