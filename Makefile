@@ -12,7 +12,7 @@ DESTDIR ?=
 
 # Debian packages, by what needs them. `make deps` installs what is missing.
 DEPS_BUILD := gcc libc6-dev pkg-config libsqlite3-dev libevent-dev libpcap-dev \
-	libyajl-dev zlib1g-dev libmd-dev
+	libyajl-dev zlib1g-dev libmd-dev netbase
 DEPS_TEST  := libcmocka-dev sqlite3 nfdump softflowd python3 faketime \
 	clang-format clang-tidy cppcheck shellcheck
 

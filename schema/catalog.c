@@ -65,27 +65,8 @@ read_rows(struct catalog *out, struct db *db, struct err *err)
 static int
 check_identity(struct db *db, int64_t *version, struct err *err)
 {
-	int64_t id, n_tables;
-	int rc;
-
-	if ((rc = db_get_int(db, "PRAGMA application_id", 0, &id, err)) != 0 ||
-	    (rc = db_get_int(db, "PRAGMA user_version", 0, version, err)) !=
-		0 ||
-	    (rc = db_get_int(db, "SELECT count(*) FROM sqlite_schema", 0,
-		 &n_tables, err)) != 0)
-		return rc;
-	if (n_tables == 0 && id == 0 && *version == 0)
-		return 0;
-	if (id != CATALOG_APPLICATION_ID)
-		return err_set(err, ERR_CORRUPT,
-		    "%s: a SQLite database, but not weir's catalog",
-		    db_path(db));
-	if (*version > CATALOG_VERSION)
-		return err_set(err, ERR_NEWER,
-		    "%s: written by a newer weir (format %lld, this one knows "
-		    "%d): upgrade weir",
-		    db_path(db), (long long)*version, CATALOG_VERSION);
-	return 0;
+	return db_check_identity(db, CATALOG_APPLICATION_ID, CATALOG_VERSION,
+	    "weir's catalog", version, err);
 }
 
 int

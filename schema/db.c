@@ -325,3 +325,29 @@ db_last_id(struct db *db)
 {
 	return sqlite3_last_insert_rowid(db->handle);
 }
+
+int
+db_check_identity(struct db *db, int32_t application_id, int newest,
+    const char *what, int64_t *version, struct err *err)
+{
+	int64_t id, n_tables;
+	int rc;
+
+	if ((rc = db_get_int(db, "PRAGMA application_id", 0, &id, err)) != 0 ||
+	    (rc = db_get_int(db, "PRAGMA user_version", 0, version, err)) !=
+		0 ||
+	    (rc = db_get_int(db, "SELECT count(*) FROM sqlite_schema", 0,
+		 &n_tables, err)) != 0)
+		return rc;
+	if (n_tables == 0 && id == 0 && *version == 0)
+		return 0;
+	if (id != application_id)
+		return err_set(err, ERR_CORRUPT,
+		    "%s: a SQLite database, but not %s", db->path, what);
+	if (*version > newest)
+		return err_set(err, ERR_NEWER,
+		    "%s: written by a newer weir (format %lld, this one knows "
+		    "%d): upgrade weir",
+		    db->path, (long long)*version, newest);
+	return 0;
+}

@@ -38,6 +38,15 @@ void db_try(struct db *db, const char *sql);
 int db_get_int(struct db *db, const char *sql, int64_t fallback, int64_t *out,
     struct err *err) MUST_CHECK;
 
+/*
+ * Whether the file is ours: its application_id and a user_version (*version)
+ * of at most newest. *version 0 without an error: an empty database. what
+ * names it in "a SQLite database, but not WHAT". ERR_CORRUPT: somebody else's;
+ * ERR_NEWER.
+ */
+int db_check_identity(struct db *db, int32_t application_id, int newest,
+    const char *what, int64_t *version, struct err *err) MUST_CHECK;
+
 int db_prepare(struct db *db, const char *sql, struct stmt **out,
     struct err *err) MUST_CHECK;
 void stmt_finalize(struct stmt *s); /* accepts NULL */

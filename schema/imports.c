@@ -40,27 +40,11 @@ create_tables(struct db *db, struct err *err)
 static int
 check_identity(struct db *db, struct err *err)
 {
-	int64_t id, version, n_tables;
-	int rc;
+	int64_t version;
+	int rc = db_check_identity(db, IMPORTS_APPLICATION_ID, IMPORTS_VERSION,
+	    "weir's list of imports", &version, err);
 
-	if ((rc = db_get_int(db, "PRAGMA application_id", 0, &id, err)) != 0 ||
-	    (rc = db_get_int(db, "PRAGMA user_version", 0, &version, err)) !=
-		0 ||
-	    (rc = db_get_int(db, "SELECT count(*) FROM sqlite_schema", 0,
-		 &n_tables, err)) != 0)
-		return rc;
-	if (n_tables == 0 && id == 0 && version == 0)
-		return create_tables(db, err);
-	if (id != IMPORTS_APPLICATION_ID)
-		return err_set(err, ERR_CORRUPT,
-		    "%s: a SQLite database, but not weir's list of imports",
-		    db_path(db));
-	if (version > IMPORTS_VERSION)
-		return err_set(err, ERR_NEWER,
-		    "%s: written by a newer weir (format %lld, this one knows "
-		    "%d): upgrade weir",
-		    db_path(db), (long long)version, IMPORTS_VERSION);
-	return 0;
+	return rc == 0 && version == 0 ? create_tables(db, err) : rc;
 }
 
 int

@@ -152,28 +152,8 @@ load(struct shard *s, struct err *err)
 static int
 check_identity(struct shard *s, int64_t *version, struct err *err)
 {
-	int64_t id, n_tables;
-	int rc;
-
-	if ((rc = db_get_int(s->db, "PRAGMA application_id", 0, &id, err)) !=
-		0 ||
-	    (rc = db_get_int(s->db, "PRAGMA user_version", 0, version, err)) !=
-		0 ||
-	    (rc = db_get_int(s->db, "SELECT count(*) FROM sqlite_schema", 0,
-		 &n_tables, err)) != 0)
-		return rc;
-	if (n_tables == 0 && id == 0 && *version == 0)
-		return 0;
-	if (id != SHARD_APPLICATION_ID)
-		return err_set(err, ERR_CORRUPT,
-		    "%s: a SQLite database, but not one of weir's",
-		    shard_path(s));
-	if (*version > SHARD_VERSION)
-		return err_set(err, ERR_NEWER,
-		    "%s: written by a newer weir (format %lld, this one knows "
-		    "%d): upgrade weir",
-		    shard_path(s), (long long)*version, SHARD_VERSION);
-	return 0;
+	return db_check_identity(s->db, SHARD_APPLICATION_ID, SHARD_VERSION,
+	    "one of weir's", version, err);
 }
 
 /* ---- writing ---- */
