@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * A filter as SQL over one segment: see compile.h. Which index drives the
- * search is said here (INDEXED BY), not left to SQLite: it takes the port for
- * src = X AND dst_port = 443, which was 13 times slower, and no index at all
- * for a list of TCP flags.
+ * search is said here (INDEXED BY), as plan.h found it, not left to SQLite.
  */
 #include "query/compile.h"
 
@@ -14,6 +12,7 @@
 
 #include "query/ast.h"
 #include "query/filter.h"
+#include "query/plan.h"
 #include "schema/base/mem.h"
 #include "schema/shard.h"
 
@@ -47,69 +46,13 @@ static const char *const column_sql[N_FLOW_COLUMNS] = {
     [COL_DST_MASK] = "f.dst_mask",
 };
 
-/* The conditions on time that the segment's bounds leave open. */
-struct time_bounds {
-	bool from;       /* end_ms >= from_ms */
-	bool to;         /* start_ms < to_ms */
-	bool end_before; /* end_ms < end_before_ms: follows from the two */
-	int64_t end_before_ms;
-};
-
 struct compiler {
 	struct compiled *out;
 	const struct filter *filter;
 	const struct compile_target *target;
-	struct time_bounds time;
+	struct plan_time time;
 	size_t n_values; /* :p1 to :p<n_values> are taken */
 };
-
-/* ---- time ---- */
-
-bool
-compile_prunes(const struct filter *f, const struct segment *g)
-{
-	return (f->has_from && g->max_end_ms < f->from_ms) ||
-	       (f->has_to && g->min_start_ms >= f->to_ms);
-}
-
-/*
- * A flow that begins before to ends before to plus the longest life of the
- * segment's flows: that lets the index on end_ms serve both sides.
- */
-static struct time_bounds
-find_time_bounds(const struct filter *f, const struct segment *g)
-{
-	struct time_bounds t = {0};
-	int64_t longest = g->max_duration_ms;
-
-	t.from = f->has_from && g->min_end_ms < f->from_ms;
-	t.to = f->has_to && g->max_start_ms >= f->to_ms;
-	if (f->has_to && g->max_end_ms - longest >= f->to_ms) {
-		t.end_before = true;
-		t.end_before_ms = f->to_ms + longest;
-	}
-	return t;
-}
-
-static bool
-has_time(const struct time_bounds *t)
-{
-	return t->from || t->to || t->end_before;
-}
-
-/* Whether end_ms alone leaves less than a quarter of the segment's span; with
- * more, reading all rows in order is faster than finding them one by one. */
-static bool
-is_time_narrow(const struct compiler *c)
-{
-	const struct segment *g = c->target->segment;
-	int64_t lo = c->time.from ? c->filter->from_ms : g->min_end_ms;
-	int64_t hi =
-	    c->time.end_before ? c->time.end_before_ms - 1 : g->max_end_ms;
-
-	return (c->time.from || c->time.end_before) &&
-	       hi - lo < (g->max_end_ms - g->min_end_ms) / 4;
-}
 
 /* ---- parameters ---- */
 
@@ -328,7 +271,7 @@ put_arm(struct compiler *c, const struct ast *a, size_t i)
 {
 	const struct ast *arm = a->child[i];
 
-	if (!has_time(&c->time) || arm->kind == AST_OR) {
+	if (!plan_asks_time(&c->time) || arm->kind == AST_OR) {
 		put_node(c, arm);
 		return;
 	}
@@ -373,80 +316,7 @@ put_node(struct compiler *c, const struct ast *a)
 	}
 }
 
-/* ---- the driving index ---- */
-
-/*
- * Which conditions an index serves well, by how many values they name; of two
- * with the same rank the one with fewer wins. Longer lists and ranges read
- * most of the segment, and reading all of it in order is faster then.
- */
-static const struct driver {
-	enum flow_column column;
-	uint64_t max_values;
-	unsigned rank;
-} drivers[] = {
-    {COL_SRC_ADDR, 1024, 5},
-    {COL_DST_ADDR, 1024, 5},
-    {COL_TCP_FLAGS, 64, 4},
-    {COL_SRC_PORT, 1024, 3},
-    {COL_DST_PORT, 1024, 3},
-    {COL_SRC_ADDR, 65536, 1},
-    {COL_DST_ADDR, 65536, 1},
-};
-
-enum { TIME_RANK = 2 };
-
-static const struct driver *
-find_driver(const struct ast *a, uint64_t n_values)
-{
-	for (size_t i = 0; i < ARRAY_LEN(drivers); i++)
-		if (a->kind == AST_RANGES && a->column == drivers[i].column &&
-		    n_values <= drivers[i].max_values)
-			return &drivers[i];
-	return NULL;
-}
-
-/* The best so far. */
-struct choice {
-	enum flow_column column;
-	unsigned rank; /* 0: none */
-	uint64_t n_values;
-	bool has_or; /* SQLite may find an index for each arm */
-};
-
-static void
-consider(struct choice *best, const struct ast *a)
-{
-	uint64_t n = ast_count_values(a);
-	const struct driver *d = find_driver(a, n);
-
-	if (a->kind == AST_OR)
-		best->has_or = true;
-	if (d == NULL || d->rank < best->rank ||
-	    (d->rank == best->rank && n >= best->n_values))
-		return;
-	best->column = a->column;
-	best->rank = d->rank;
-	best->n_values = n;
-}
-
-static struct choice
-choose_driver(const struct compiler *c)
-{
-	const struct ast *root = c->filter->ast;
-	struct choice best = {0};
-
-	if (root->kind != AST_AND)
-		consider(&best, root);
-	else
-		for (size_t i = 0; i < root->n_children; i++)
-			consider(&best, root->child[i]);
-	if (best.rank < TIME_RANK && is_time_narrow(c)) {
-		best.column = COL_END_MS;
-		best.rank = TIME_RANK;
-	}
-	return best;
-}
+/* ---- the statement ---- */
 
 /* An unsealed segment has some of its indexes at most. */
 static void
@@ -454,10 +324,10 @@ put_from(struct compiler *c)
 {
 	const struct segment *g = c->target->segment;
 	struct buf *sql = &c->out->sql;
-	struct choice best = {0};
+	struct plan_driver best = {0};
 
 	if (g->sealed)
-		best = choose_driver(c);
+		best = plan_driver(c->filter, g);
 	buf_printf(sql, " FROM flow_%04u AS f", g->id);
 	if (best.rank > 0)
 		buf_printf(sql, " INDEXED BY flow_%04u_%s", g->id,
@@ -465,8 +335,6 @@ put_from(struct compiler *c)
 	else if (!best.has_or)
 		buf_puts(sql, " NOT INDEXED");
 }
-
-/* ---- the statement ---- */
 
 static void
 put_select(struct compiler *c)
@@ -486,7 +354,7 @@ put_where(struct compiler *c)
 	buf_puts(&c->out->sql, " WHERE ");
 	put_node(c, root);
 	/* An OR has the time in each of its arms. */
-	if (has_time(&c->time) && root->kind != AST_OR) {
+	if (plan_asks_time(&c->time) && root->kind != AST_OR) {
 		buf_puts(&c->out->sql, " AND ");
 		put_time(c);
 	}
@@ -500,7 +368,7 @@ compile_segment(struct compiled *out, const struct filter *f,
 	    .out = out,
 	    .filter = f,
 	    .target = target,
-	    .time = find_time_bounds(f, target->segment),
+	    .time = plan_time(f, target->segment),
 	};
 
 	*out = (struct compiled){0};

@@ -41,9 +41,6 @@ enum {
 				 1 << COL_ENGINE_ID | 1 << COL_SAMPLING,
 };
 
-/* Whether the segment's bounds show that no row is in the filter's time. */
-bool compile_prunes(const struct filter *f, const struct segment *g);
-
 /*
  * SELECT f.source_id, then the wanted columns of the flow table in the order of
  * enum flow_column, of the rows that pass f, in order of arrival. *out is

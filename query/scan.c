@@ -12,6 +12,7 @@
 
 #include "query/compile.h"
 #include "query/filter.h"
+#include "query/plan.h"
 #include "schema/base/mem.h"
 #include "schema/catalog.h"
 #include "schema/db.h"
@@ -184,7 +185,7 @@ scan_segments(
 		if (g[i].n_flows == 0)
 			continue;
 		widen_bounds(sc->stats, &g[i]);
-		if (compile_prunes(sc->filter, &g[i])) {
+		if (plan_prunes(sc->filter, &g[i])) {
 			sc->stats->n_segments_pruned++;
 			continue;
 		}
@@ -233,7 +234,7 @@ prune_shard(
 	if (d == NULL || stat(file->path, &st) != 0 || !catalog_counts(d, &st))
 		return false;
 	if (d->whole.n_flows > 0) {
-		if (!compile_prunes(sc->filter, &d->whole))
+		if (!plan_prunes(sc->filter, &d->whole))
 			return false;
 		widen_bounds(sc->stats, &d->whole);
 	}

@@ -13,6 +13,7 @@
 
 #include "query/ast.h"
 #include "query/compile.h"
+#include "query/plan.h"
 #include "schema/db.h"
 #include "tests/query/fixture.h"
 #include "tests/temp.h"
@@ -211,7 +212,7 @@ time_is_left_out_where_bounds_settle_it(void **state)
 
 		fixture_filter(&f, rows[i].words);
 		check_where(&f, &live, rows[i].words, rows[i].want);
-		if (compile_prunes(&f, &live) != rows[i].pruned)
+		if (plan_prunes(&f, &live) != rows[i].pruned)
 			fail_msg("%s: pruned", rows[i].words);
 		filter_release(&f);
 	}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef WEIR_QUERY_PLAN_H
+#define WEIR_QUERY_PLAN_H
+/*
+ * How a filter is answered: which segments it cannot touch, what of its time
+ * is left to ask of the others, and which index drives the search of one.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "schema/flow.h"
+
+struct filter;
+struct segment;
+
+/* Whether the segment's bounds show that no row is in the filter's time. */
+bool plan_prunes(const struct filter *f, const struct segment *g);
+
+/* The conditions on time that the segment's bounds leave open. */
+struct plan_time {
+	bool from;       /* end_ms >= from_ms */
+	bool to;         /* start_ms < to_ms */
+	bool end_before; /* end_ms < end_before_ms: follows from the two */
+	int64_t end_before_ms;
+};
+
+struct plan_time plan_time(const struct filter *f, const struct segment *g);
+bool plan_asks_time(const struct plan_time *t);
+
+/* The index that drives the search of a segment. */
+struct plan_driver {
+	enum flow_column column;
+	unsigned rank; /* 0: none */
+	uint64_t n_values;
+	bool has_or; /* SQLite may find an index for each arm */
+};
+
+struct plan_driver plan_driver(const struct filter *f, const struct segment *g);
+
+#endif
