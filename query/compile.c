@@ -35,6 +35,7 @@ static const char *const column_sql[N_FLOW_COLUMNS] = {
     [COL_OCTETS] = "f.octets",
     [COL_START_MS] = "f.start_ms",
     [COL_END_MS] = "f.end_ms",
+    [COL_DURATION_MS] = "f.duration_ms",
     [COL_SRC_PORT] = "f.src_port",
     [COL_DST_PORT] = "f.dst_port",
     [COL_TCP_FLAGS] = "f.tcp_flags",
@@ -44,6 +45,7 @@ static const char *const column_sql[N_FLOW_COLUMNS] = {
     [COL_DST_AS] = "f.dst_as",
     [COL_SRC_MASK] = "f.src_mask",
     [COL_DST_MASK] = "f.dst_mask",
+    [COL_QUIRKS] = "f.quirks",
 };
 
 struct compiler {

@@ -211,11 +211,13 @@ columns_needed(const struct list *l)
 	flow_column_set unseen = (flow_column_set)1 << COL_ENGINE_TYPE |
 				 (flow_column_set)1 << COL_ENGINE_ID |
 				 (flow_column_set)1 << COL_SAMPLING |
+				 (flow_column_set)1 << COL_DURATION_MS |
 				 (flow_column_set)1 << COL_NEXT_HOP |
 				 (flow_column_set)1 << COL_SRC_AS |
 				 (flow_column_set)1 << COL_DST_AS |
 				 (flow_column_set)1 << COL_SRC_MASK |
-				 (flow_column_set)1 << COL_DST_MASK;
+				 (flow_column_set)1 << COL_DST_MASK |
+				 (flow_column_set)1 << COL_QUIRKS;
 
 	return l->request.format == &out_text ? all & ~unseen : all;
 }

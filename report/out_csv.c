@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * CSV after RFC 4180, with LF at the end of lines: a line of names, then one
- * line a row. No totals, which a consumer would add to the rest. A flags
- * column gives two: the number, then the letters as name_text.
+ * line a row. No totals, which a consumer would add to the rest. A column
+ * of bits gives two: the number, then their letters or names as name_text.
  */
 #include "report/table.h"
 
@@ -44,16 +44,32 @@ put_flags(char *p, uint64_t flags)
 	return p + FLAGS_TEXT_LEN - 1;
 }
 
+static bool
+has_text(enum value_kind kind)
+{
+	return kind == VALUE_FLAGS || kind == VALUE_QUIRKS;
+}
+
+static char *
+put_quirks(char *p, uint64_t quirks)
+{
+	p = put_u64(p, quirks);
+	*p++ = ',';
+	quirks_format((uint8_t)quirks, p);
+	return p + strlen(p);
+}
+
 static void
 put_cell(struct sink *s, enum value_kind kind, union table_cell cell)
 {
-	char *p = sink_room(s, DIGITS_MAX);
+	char *p = sink_room(s, DIGITS_MAX + QUIRKS_TEXT_LEN);
 
 	switch (kind) {
 	case VALUE_NUMBER: sink_end(s, put_u64(p, cell.number)); break;
 	case VALUE_IP4: sink_end(s, put_ip4(p, (uint32_t)cell.number)); break;
 	case VALUE_TIME: sink_end(s, put_i64(p, cell.time_ms)); break;
 	case VALUE_FLAGS: sink_end(s, put_flags(p, cell.number)); break;
+	case VALUE_QUIRKS: sink_end(s, put_quirks(p, cell.number)); break;
 	case VALUE_SHARE: sink_end(s, put_hundredths(p, cell.number)); break;
 	case VALUE_SIGNED: sink_end(s, put_i64(p, cell.difference)); break;
 	case VALUE_EXPORTER: sink_end(s, put_addr(p, cell.addr)); break;
@@ -70,7 +86,7 @@ begin(struct out *o)
 		if (i > 0)
 			sink_putc(o->sink, ',');
 		put_text(o->sink, col[i].name);
-		if (col[i].kind == VALUE_FLAGS) {
+		if (has_text(col[i].kind)) {
 			sink_putc(o->sink, ',');
 			sink_puts(o->sink, col[i].name);
 			sink_puts(o->sink, "_text");

@@ -2,8 +2,8 @@
 /*
  * JSON through yajl, which owns quoting and commas. A table with a name is an
  * object: {NAME: [keys], from_ms, to_ms, rows, total, matched}; one without is
- * an array of rows. Times are epoch milliseconds, addresses strings. A flags
- * column gives two members: the number, and the letters as NAME_text.
+ * an array of rows. Times are epoch milliseconds, addresses strings. A column
+ * of bits gives two members: the number, and its letters or names as NAME_text.
  */
 #include "report/table.h"
 
@@ -97,19 +97,35 @@ put_share(yajl_gen g, uint64_t hundredths)
 }
 
 static void
-put_flags(yajl_gen g, const char *name, uint64_t flags)
+put_bits(yajl_gen g, const char *name, uint64_t bits, const char *text)
 {
-	char letters[FLAGS_TEXT_LEN];
 	char name_text[64];
 	size_t len = strlen(name);
 
 	assert(len + sizeof "_text" <= sizeof name_text);
 	memcpy(name_text, name, len + 1);
 	memcpy(name_text + len, "_text", sizeof "_text");
-	put_number(g, flags);
+	put_number(g, bits);
 	put_name(g, name_text);
+	put_name(g, text);
+}
+
+static void
+put_flags(yajl_gen g, const char *name, uint64_t flags)
+{
+	char letters[FLAGS_TEXT_LEN];
+
 	flags_format((uint8_t)flags, letters);
-	put_name(g, letters);
+	put_bits(g, name, flags, letters);
+}
+
+static void
+put_quirks(yajl_gen g, const char *name, uint64_t quirks)
+{
+	char names[QUIRKS_TEXT_LEN];
+
+	quirks_format((uint8_t)quirks, names);
+	put_bits(g, name, quirks, names);
 }
 
 static void
@@ -139,6 +155,7 @@ put_member(
 	case VALUE_TIME: put_signed(g, cell.time_ms); break;
 	case VALUE_SIGNED: put_signed(g, cell.difference); break;
 	case VALUE_FLAGS: put_flags(g, name, cell.number); break;
+	case VALUE_QUIRKS: put_quirks(g, name, cell.number); break;
 	case VALUE_SHARE: put_share(g, cell.number); break;
 	case VALUE_EXPORTER: put_exporter(g, cell.addr); break;
 	case VALUE_TEXT: put_text(g, cell.text); break;

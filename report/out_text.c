@@ -118,6 +118,15 @@ put_flags(char *p, uint64_t flags)
 }
 
 static char *
+put_quirks(char *p, uint64_t quirks)
+{
+	char names[QUIRKS_TEXT_LEN];
+
+	quirks_format((uint8_t)quirks, names);
+	return put_string(p, quirks == 0 ? "-" : names);
+}
+
+static char *
 put_time(char *p, int64_t ms)
 {
 	char text[CLOCK_TEXT_LEN];
@@ -136,6 +145,7 @@ put_value(char *p, const struct out_style *style,
 	case VALUE_IP4: return put_ip4(p, (uint32_t)cell.number);
 	case VALUE_TIME: return put_time(p, cell.time_ms);
 	case VALUE_FLAGS: return put_flags(p, cell.number);
+	case VALUE_QUIRKS: return put_quirks(p, cell.number);
 	case VALUE_SHARE: return put_hundredths(p, cell.number);
 	case VALUE_SIGNED: return put_i64(p, cell.difference);
 	case VALUE_EXPORTER: return put_addr(p, cell.addr);

@@ -20,8 +20,8 @@ struct sink;
 enum { TABLE_MAX_COLUMNS = 24 };
 
 struct table_column {
-	const char *name;     /* in CSV and JSON; of VALUE_FLAGS, the number:
-				 the letters go by name_text */
+	const char *name;     /* in CSV and JSON; of VALUE_FLAGS, VALUE_QUIRKS
+				 the number: letters go by name_text */
 	const char *heading;  /* for people */
 	const char *unit;     /* behind the heading; NULL: none */
 	enum value_kind kind; /* tells which field of a cell is set */
@@ -35,9 +35,10 @@ struct table_column {
 };
 
 union table_cell {
-	uint64_t number; /* VALUE_NUMBER, VALUE_IP4, VALUE_FLAGS; VALUE_SHARE:
-			    hundredths of a per cent */
-	int64_t time_ms; /* VALUE_TIME */
+	uint64_t number;    /* VALUE_NUMBER, VALUE_IP4, VALUE_FLAGS,
+			       VALUE_QUIRKS; VALUE_SHARE: hundredths of a per
+			       cent */
+	int64_t time_ms;    /* VALUE_TIME */
 	int64_t difference; /* VALUE_SIGNED */
 	const char *text;   /* VALUE_TEXT: any bytes; borrowed for the call */
 	const struct addr *addr; /* VALUE_EXPORTER; borrowed for the call */

@@ -2,6 +2,8 @@
 /* Names and texts of flow fields: see flow.h. */
 #include "schema/flow.h"
 
+#include <string.h>
+
 const struct flow_column_info flow_columns[N_FLOW_COLUMNS] = {
     [COL_EXPORTER] = {"exporter", VALUE_EXPORTER, UINT32_MAX},
     [COL_ENGINE_TYPE] = {"engine_type", VALUE_NUMBER, UINT8_MAX},
@@ -16,6 +18,7 @@ const struct flow_column_info flow_columns[N_FLOW_COLUMNS] = {
     [COL_OCTETS] = {"octets", VALUE_NUMBER, UINT32_MAX},
     [COL_START_MS] = {"start_ms", VALUE_TIME, INT64_MAX},
     [COL_END_MS] = {"end_ms", VALUE_TIME, INT64_MAX},
+    [COL_DURATION_MS] = {"duration_ms", VALUE_NUMBER, INT64_MAX},
     [COL_SRC_PORT] = {"src_port", VALUE_NUMBER, UINT16_MAX},
     [COL_DST_PORT] = {"dst_port", VALUE_NUMBER, UINT16_MAX},
     [COL_TCP_FLAGS] = {"tcp_flags", VALUE_FLAGS, UINT8_MAX},
@@ -25,6 +28,7 @@ const struct flow_column_info flow_columns[N_FLOW_COLUMNS] = {
     [COL_DST_AS] = {"dst_as", VALUE_NUMBER, UINT16_MAX},
     [COL_SRC_MASK] = {"src_mask", VALUE_NUMBER, UINT8_MAX},
     [COL_DST_MASK] = {"dst_mask", VALUE_NUMBER, UINT8_MAX},
+    [COL_QUIRKS] = {"quirks", VALUE_QUIRKS, (1u << N_QUIRKS) - 1},
 };
 
 void
@@ -35,4 +39,27 @@ flags_format(uint8_t flags, char out[FLAGS_TEXT_LEN])
 	for (unsigned i = 0; i < 8; i++)
 		out[i] = (flags & (0x80u >> i)) != 0 ? letters[i] : '.';
 	out[8] = '\0';
+}
+
+const char *const quirk_names[N_QUIRKS] = {
+    "start-after-end",
+    "end-after-export",
+    "uptime-wrapped",
+    "clock-absurd",
+    "duration-clamped",
+};
+
+void
+quirks_format(uint8_t quirks, char out[QUIRKS_TEXT_LEN])
+{
+	char *p = out;
+
+	for (unsigned i = 0; i < N_QUIRKS; i++) {
+		if ((quirks & 1u << i) == 0)
+			continue;
+		if (p > out)
+			*p++ = '+';
+		p = stpcpy(p, quirk_names[i]);
+	}
+	*p = '\0';
 }

@@ -92,6 +92,7 @@ enum flow_column {
 	COL_OCTETS,
 	COL_START_MS,
 	COL_END_MS,
+	COL_DURATION_MS, /* end_ms - start_ms */
 	COL_SRC_PORT,
 	COL_DST_PORT,
 	COL_TCP_FLAGS,
@@ -101,6 +102,7 @@ enum flow_column {
 	COL_DST_AS,
 	COL_SRC_MASK,
 	COL_DST_MASK,
+	COL_QUIRKS,
 	N_FLOW_COLUMNS
 };
 
@@ -114,6 +116,7 @@ enum value_kind {
 	VALUE_EXPORTER, /* position in a source list; text is an address */
 	VALUE_TIME,     /* epoch milliseconds */
 	VALUE_FLAGS,    /* TCP flags byte: letters and number */
+	VALUE_QUIRKS,   /* enum flow_quirk bits: names and number */
 	VALUE_TEXT,     /* a string */
 	VALUE_SHARE,    /* a part of the whole, per cent */
 	VALUE_SIGNED,   /* a number that may be below zero */
@@ -132,5 +135,13 @@ enum { FLAGS_TEXT_LEN = 9 };
 /* The eight flags as "CEUAPRSF", a dot for each that is not set: 27 is
  * "...AP.SF". */
 void flags_format(uint8_t flags, char out[FLAGS_TEXT_LEN]);
+
+enum { N_QUIRKS = 5, QUIRKS_TEXT_LEN = 80 };
+
+/* Their names, [n] that of bit 1u << n, as in filters and output. */
+extern const char *const quirk_names[N_QUIRKS];
+
+/* The names of the bits that are set with + between them, "" for none. */
+void quirks_format(uint8_t quirks, char out[QUIRKS_TEXT_LEN]);
 
 #endif

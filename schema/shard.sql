@@ -177,10 +177,11 @@ SELECT s.exporter AS exporter, s.engine_type AS engine_type,
     f.input_if AS input_if, f.output_if AS output_if,
     f.packets AS packets, f.octets AS octets,
     f.start_ms AS start_ms, f.end_ms AS end_ms,
+    f.duration_ms AS duration_ms,
     f.src_port AS src_port, f.dst_port AS dst_port,
     f.tcp_flags AS tcp_flags, f.protocol AS protocol, f.tos AS tos,
     f.src_as AS src_as, f.dst_as AS dst_as,
-    f.src_mask AS src_mask, f.dst_mask AS dst_mask
+    f.src_mask AS src_mask, f.dst_mask AS dst_mask, f.quirks AS quirks
 FROM flow_NNNN AS f CROSS JOIN source AS s ON s.id = f.source_id
 
 -- :name create_flows_text
@@ -199,7 +200,7 @@ SELECT exporter, engine_type, engine_id, sampling,
 	AS start_time,
     strftime('%Y-%m-%dT%H:%M:%fZ', end_ms / 1000.0, 'unixepoch')
 	AS end_time,
-    src_port, dst_port,
+    duration_ms, src_port, dst_port,
     substr('.C', 1 + (tcp_flags >> 7 & 1), 1) ||
     substr('.E', 1 + (tcp_flags >> 6 & 1), 1) ||
     substr('.U', 1 + (tcp_flags >> 5 & 1), 1) ||
@@ -208,5 +209,10 @@ SELECT exporter, engine_type, engine_id, sampling,
     substr('.R', 1 + (tcp_flags >> 2 & 1), 1) ||
     substr('.S', 1 + (tcp_flags >> 1 & 1), 1) ||
     substr('.F', 1 + (tcp_flags & 1), 1) AS tcp_flags,
-    protocol, tos, src_as, dst_as, src_mask, dst_mask
+    protocol, tos, src_as, dst_as, src_mask, dst_mask,
+    ltrim(iif(quirks & 1, '+start-after-end', '') ||
+	iif(quirks & 2, '+end-after-export', '') ||
+	iif(quirks & 4, '+uptime-wrapped', '') ||
+	iif(quirks & 8, '+clock-absurd', '') ||
+	iif(quirks & 16, '+duration-clamped', ''), '+') AS quirks
 FROM flows;

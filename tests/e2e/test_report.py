@@ -27,9 +27,9 @@ KEYS = {
 
 LIST_COLUMNS = (
     "exporter engine_type engine_id sampling src_addr dst_addr next_hop "
-    "input_if output_if packets octets start_ms end_ms src_port dst_port "
-    "tcp_flags tcp_flags_text protocol tos src_as dst_as src_mask "
-    "dst_mask").split()
+    "input_if output_if packets octets start_ms end_ms duration_ms src_port "
+    "dst_port tcp_flags tcp_flags_text protocol tos src_as dst_as src_mask "
+    "dst_mask quirks quirks_text").split()
 
 # nfdump's filter: our words.
 FILTERS = {

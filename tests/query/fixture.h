@@ -75,6 +75,7 @@ fixture_random_flow(uint64_t *rng, int64_t end_ms)
 	    .tos = (uint8_t)fixture_random(rng, 256),
 	    .src_mask = (uint8_t)fixture_random(rng, 33),
 	    .dst_mask = (uint8_t)fixture_random(rng, 33),
+	    .quirks = (uint8_t)fixture_random(rng, 1u << N_QUIRKS),
 	};
 
 	return f;

@@ -113,6 +113,7 @@ field(const struct fixture_flow *x, enum flow_column c)
 	case COL_OCTETS: return f->octets;
 	case COL_START_MS: return f->start_ms;
 	case COL_END_MS: return f->end_ms;
+	case COL_DURATION_MS: return f->end_ms - f->start_ms;
 	case COL_SRC_PORT: return f->src_port;
 	case COL_DST_PORT: return f->dst_port;
 	case COL_TCP_FLAGS: return f->tcp_flags;
@@ -122,6 +123,7 @@ field(const struct fixture_flow *x, enum flow_column c)
 	case COL_DST_AS: return f->dst_as;
 	case COL_SRC_MASK: return f->src_mask;
 	case COL_DST_MASK: return f->dst_mask;
+	case COL_QUIRKS: return f->quirks;
 	default: fail_msg("column %d", (int)c); return 0;
 	}
 }

@@ -325,6 +325,40 @@ json_is_valid_whatever_the_text(void **state)
 /* ---- the rest ---- */
 
 static void
+quirks_are_named(void **state)
+{
+	static const struct table_column column = {
+	    .name = "quirks", .heading = "Quirks", .kind = VALUE_QUIRKS};
+	static const struct table_head head = {
+	    .column = &column, .n_columns = 1, .caption = ""};
+	static const struct {
+		const struct out_format *format;
+		unsigned quirks;
+		const char *want;
+	} cases[] = {
+	    {&out_csv, 0, "quirks,quirks_text\n0,\n"},
+	    {&out_csv, 12,
+		"quirks,quirks_text\n12,uptime-wrapped+clock-absurd\n"},
+	    {&out_json, 0, "[{\"quirks\":0,\"quirks_text\":\"\"}]\n"},
+	    {&out_json, 1,
+		"[{\"quirks\":1,\"quirks_text\":\"start-after-end\"}]\n"},
+	    {&out_text, 16, "\nduration-clamped\n"},
+	    {&out_text, 0, "\n-\n"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const union table_cell cell = {.number = cases[i].quirks};
+		char *got =
+		    write_table(cases[i].format, &plain, &head, &cell, 1);
+
+		if (strstr(got, cases[i].want) == NULL)
+			fail_msg("case %zu: %s", i, got);
+		free(got);
+	}
+}
+
+static void
 formats_are_found_by_name(void **state)
 {
 	struct buf names;
@@ -381,6 +415,7 @@ main(void)
 	    cmocka_unit_test(json_with_a_name_is_an_object),
 	    cmocka_unit_test(json_without_a_name_is_an_array),
 	    cmocka_unit_test(json_is_valid_whatever_the_text),
+	    cmocka_unit_test(quirks_are_named),
 	    cmocka_unit_test(formats_are_found_by_name),
 	    cmocka_unit_test(share_is_rounded_and_never_overflows),
 	};

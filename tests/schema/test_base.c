@@ -272,6 +272,26 @@ flags_are_letters_of_the_whole_byte(void **state)
 	}
 }
 
+static void
+quirks_are_names_with_a_plus_between(void **state)
+{
+	static const struct {
+		uint8_t quirks;
+		const char *want;
+	} cases[] = {{0, ""}, {QUIRK_UPTIME_WRAPPED, "uptime-wrapped"},
+	    {QUIRK_START_AFTER_END | QUIRK_DURATION_CLAMPED,
+		"start-after-end+duration-clamped"},
+	    {UINT8_MAX, "start-after-end+end-after-export+uptime-wrapped+"
+			"clock-absurd+duration-clamped"}};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char text[QUIRKS_TEXT_LEN];
+
+		quirks_format(cases[i].quirks, text);
+		assert_string_equal(text, cases[i].want);
+	}
+}
+
 int
 main(void)
 {
@@ -286,6 +306,7 @@ main(void)
 	    cmocka_unit_test(a_buffer_stops_at_its_maximum),
 	    cmocka_unit_test(errors_carry_code_text_and_prefix),
 	    cmocka_unit_test(flags_are_letters_of_the_whole_byte),
+	    cmocka_unit_test(quirks_are_names_with_a_plus_between),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

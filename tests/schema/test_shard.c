@@ -154,16 +154,16 @@ every_field_comes_back(void **state)
 	append(s, 1, 1, "192.0.2.7");
 	assert_int_equal(shard_commit(s, &err), 0);
 	shard_close(s);
-	text = query_text(path, "SELECT * FROM flows", 22);
+	text = query_text(path, "SELECT * FROM flows", 24);
 	assert_string_equal(text,
 	    "192.0.2.7|1|2|16394|4294967294|167772161|3221225985|8|9|8|"
-	    "4294967294|1001|5002|11|443|27|6|12|11|65535|13|14\n");
+	    "4294967294|1001|5002|4001|11|443|27|6|12|11|65535|13|14|8\n");
 	free(text);
-	text = query_text(path, "SELECT * FROM flows_text", 22);
+	text = query_text(path, "SELECT * FROM flows_text", 24);
 	assert_string_equal(text,
 	    "192.0.2.7|1|2|16394|255.255.255.254|10.0.0.1|192.0.2.1|8|9|8|"
 	    "4294967294|1970-01-01T00:00:01.001Z|1970-01-01T00:00:05.002Z|"
-	    "11|443|...AP.SF|6|12|11|65535|13|14\n");
+	    "4001|11|443|...AP.SF|6|12|11|65535|13|14|clock-absurd\n");
 	free(text);
 	text = query_text(path,
 	    "SELECT segment_id, first_flow_id, n_flows, source_id, "
@@ -172,6 +172,39 @@ every_field_comes_back(void **state)
 	    9);
 	assert_string_equal(text, "1|1|1|1|9000|5|6|7|1\n");
 	free(text);
+	free(path);
+}
+
+/* flows_text spells the quirks in SQL: the same names as in C. */
+static void
+the_view_for_people_names_every_quirk(void **state)
+{
+	char *path = path_in(state, "a.db");
+	struct shard *s = open_new(path, 0);
+	struct packet p = {.source.exporter.family = 4, .n_flows = 1};
+	struct err err;
+
+	for (unsigned quirks = 0; quirks < 1u << N_QUIRKS; quirks++) {
+		struct flow f = flow_number(0);
+
+		f.quirks = (uint8_t)quirks;
+		assert_int_equal(shard_append(s, &p, &f, &err), 0);
+	}
+	assert_int_equal(shard_commit(s, &err), 0);
+	shard_close(s);
+	for (unsigned quirks = 0; quirks < 1u << N_QUIRKS; quirks++) {
+		char names[QUIRKS_TEXT_LEN];
+		char *sql = xasprintf("SELECT quirks FROM flows_text "
+				      "LIMIT 1 OFFSET %u",
+		    quirks);
+		char *text = query_text(path, sql, 1);
+
+		quirks_format((uint8_t)quirks, names);
+		assert_int_equal(strlen(text), strlen(names) + 1);
+		assert_memory_equal(text, names, strlen(names));
+		free(text);
+		free(sql);
+	}
 	free(path);
 }
 
@@ -558,6 +591,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    in_folder(every_field_comes_back),
+	    in_folder(the_view_for_people_names_every_quirk),
 	    in_folder(uncommitted_flows_are_not_seen),
 	    in_folder(segments_fill_seal_and_keep_their_bounds),
 	    in_folder(the_view_uses_the_indexes_of_sealed_segments),
