@@ -7,11 +7,14 @@
 #include "query/plan.h"
 
 #include <stddef.h>
+#include <sys/stat.h>
 
 #include "query/ast.h"
 #include "query/filter.h"
 #include "schema/base/mem.h"
+#include "schema/catalog.h"
 #include "schema/shard.h"
+#include "schema/store.h"
 
 /* ---- time ---- */
 
@@ -20,6 +23,25 @@ plan_prunes(const struct filter *f, const struct segment *g)
 {
 	return (f->has_from && g->max_end_ms < f->from_ms) ||
 	       (f->has_to && g->min_start_ms >= f->to_ms);
+}
+
+void
+plan_read_catalog(struct catalog *out, const char *dir, const struct filter *f)
+{
+	if ((!f->has_from && !f->has_to) || catalog_read(out, dir, NULL) != 0)
+		*out = (struct catalog){0};
+}
+
+const struct catalog_day *
+plan_prunes_shard(const struct filter *f, const struct catalog *c,
+    const struct store_shard *file)
+{
+	const struct catalog_day *d = catalog_find(c, file->day);
+	struct stat st;
+
+	if (d == NULL || stat(file->path, &st) != 0 || !catalog_counts(d, &st))
+		return NULL;
+	return d->whole.n_flows == 0 || plan_prunes(f, &d->whole) ? d : NULL;
 }
 
 /*

@@ -10,11 +10,24 @@
 
 #include "schema/flow.h"
 
+struct catalog;
+struct catalog_day;
 struct filter;
 struct segment;
+struct store_shard;
 
 /* Whether the segment's bounds show that no row is in the filter's time. */
 bool plan_prunes(const struct filter *f, const struct segment *g);
+
+/* What the catalog of dir knows; empty where it cannot be read or would not
+ * help: each shard is opened then. Release it. */
+void plan_read_catalog(
+    struct catalog *out, const char *dir, const struct filter *f);
+
+/* The catalog's row of a shard when it alone tells that no flow of it can pass,
+ * else NULL. */
+const struct catalog_day *plan_prunes_shard(const struct filter *f,
+    const struct catalog *c, const struct store_shard *file);
 
 /* The conditions on time that the segment's bounds leave open. */
 struct plan_time {
