@@ -41,7 +41,7 @@ endif
 
 # Read when something is compiled, so that `make deps` works without them.
 LIB_CFLAGS = $(shell pkg-config --cflags $(PACKAGES) | sed 's/-I/-isystem /g')
-LIB_LIBS   = $(shell pkg-config --libs $(PACKAGES))
+LIB_LIBS   = $(shell pkg-config --libs $(PACKAGES)) -lm
 
 ALL_CFLAGS = -std=c17 -D_GNU_SOURCE -DWEIR_VERSION='"$(VERSION)"' \
 	$(WARNINGS) $(CFLAGS_$(MODE)) $(CFLAGS) -pthread -I. -I$(BUILD) \
@@ -136,7 +136,7 @@ bench: $(BUILD)/weir $(BENCH_BIN) ## measure beside peers (BENCH="layout live si
 	@WEIR=$(abspath $(BUILD)/weir) BUILD=$(BUILD) \
 		python3 -B tests/bench/run.py $(BENCH)
 $(BENCH_BIN): %: %.o $(LIB)
-	$(Q)$(CC) $(LDFLAGS_$(MODE)) $(LDFLAGS) -pthread -o $@ $^ $(LIB_LIBS) -lm
+	$(Q)$(CC) $(LDFLAGS_$(MODE)) $(LDFLAGS) -pthread -o $@ $^ $(LIB_LIBS)
 
 .PHONY: golden
 golden: tests ## rewrite expected outputs; review the diff like code
