@@ -5,6 +5,9 @@
  */
 #include "report/digits.h"
 
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "schema/base/addr.h"
@@ -115,4 +118,29 @@ put_hundredths(char *p, uint64_t n)
 	*p++ = '.';
 	memcpy(p, pairs + n % 100 * 2, 2);
 	return p + 2;
+}
+
+char *
+put_prefix(char *p, uint64_t prefix)
+{
+	p = put_ip4(p, (uint32_t)(prefix >> 8));
+	*p++ = '/';
+	return put_u64(p, prefix & 0xff);
+}
+
+char *
+put_real(char *p, double x)
+{
+	char text[DIGITS_MAX] = "";
+	size_t len;
+
+	/* 17 digits always suffice, but make 0.1 a 0.10000000000000001. */
+	for (int digits = 15; isfinite(x) && digits <= 17; digits++) {
+		snprintf(text, sizeof text, "%.*g", digits, x);
+		if (strtod(text, NULL) == x)
+			break;
+	}
+	len = strlen(text);
+	memcpy(p, text, len);
+	return p + len;
 }

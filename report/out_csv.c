@@ -1,24 +1,50 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * CSV after RFC 4180, with LF at the end of lines: a line of names, then one
- * line a row. No totals, which a consumer would add to the rest. A column
- * of bits gives two: the number, then their letters or names as name_text.
+ * line a row, UTF-8. No totals, which a consumer would add to the rest. A
+ * column of bits gives two: the number, then their letters or names as
+ * name_text. What is not known is empty.
  */
 #include "report/table.h"
 
+#include <assert.h>
+#include <math.h>
 #include <string.h>
 
 #include "report/digits.h"
 #include "report/sink.h"
+#include "report/utf8.h"
+
+/* Bytes that are no UTF-8 would stop a reader. */
+static void
+put_clean(struct sink *s, const char *text, size_t len)
+{
+	const char *end = text + len;
+
+	while (text < end) {
+		uint32_t code;
+		size_t n = utf8_next(text, &code);
+
+		if (n == 1 && (unsigned char)*text >= 0x80)
+			sink_puts(s, UTF8_REPLACEMENT);
+		else
+			sink_put(s, text, n);
+		text += n;
+	}
+}
 
 static void
 put_quoted(struct sink *s, const char *text)
 {
 	sink_putc(s, '"');
-	for (; *text != '\0'; text++) {
-		if (*text == '"')
-			sink_putc(s, '"');
-		sink_putc(s, *text);
+	for (;;) {
+		size_t len = strcspn(text, "\"");
+
+		put_clean(s, text, len);
+		if (text[len] == '\0')
+			break;
+		sink_puts(s, "\"\"");
+		text += len + 1;
 	}
 	sink_putc(s, '"');
 }
@@ -29,7 +55,7 @@ put_text(struct sink *s, const char *text)
 	if (strpbrk(text, ",\"\r\n") != NULL)
 		put_quoted(s, text);
 	else
-		sink_puts(s, text);
+		put_clean(s, text, strlen(text));
 }
 
 static char *
@@ -60,20 +86,25 @@ put_quirks(char *p, uint64_t quirks)
 }
 
 static void
-put_cell(struct sink *s, enum value_kind kind, union table_cell cell)
+put_value(struct sink *s, enum value_kind kind, union table_cell cell)
 {
 	char *p = sink_room(s, DIGITS_MAX + QUIRKS_TEXT_LEN);
 
 	switch (kind) {
-	case VALUE_NUMBER: sink_end(s, put_u64(p, cell.number)); break;
+	case VALUE_NUMBER:
+	case VALUE_DURATION: sink_end(s, put_u64(p, cell.number)); break;
 	case VALUE_IP4: sink_end(s, put_ip4(p, (uint32_t)cell.number)); break;
+	case VALUE_PREFIX: sink_end(s, put_prefix(p, cell.number)); break;
 	case VALUE_TIME: sink_end(s, put_i64(p, cell.time_ms)); break;
 	case VALUE_FLAGS: sink_end(s, put_flags(p, cell.number)); break;
 	case VALUE_QUIRKS: sink_end(s, put_quirks(p, cell.number)); break;
 	case VALUE_SHARE: sink_end(s, put_hundredths(p, cell.number)); break;
 	case VALUE_SIGNED: sink_end(s, put_i64(p, cell.difference)); break;
+	case VALUE_REAL: sink_end(s, put_real(p, cell.real)); break;
 	case VALUE_EXPORTER: sink_end(s, put_addr(p, cell.addr)); break;
 	case VALUE_TEXT: put_text(s, cell.text); break;
+	case VALUE_NULL: break;
+	case VALUE_ANY: assert(!"put_value: any"); break;
 	}
 }
 
@@ -95,15 +126,29 @@ begin(struct out *o)
 	sink_putc(o->sink, '\n');
 }
 
+static bool
+is_empty(struct table_value v)
+{
+	return v.kind == VALUE_NULL ||
+	       (v.kind == VALUE_TEXT && v.cell.text[0] == '\0') ||
+	       (v.kind == VALUE_REAL && !isfinite(v.cell.real));
+}
+
 static void
 row(struct out *o, const union table_cell *cell)
 {
 	const struct table_column *col = o->head.column;
+	size_t n = o->head.n_columns;
 
-	for (size_t i = 0; i < o->head.n_columns; i++) {
+	/* Readers skip an empty line. */
+	if (n == 1 && is_empty(table_value(col, cell[0])))
+		sink_puts(o->sink, "\"\"");
+	for (size_t i = 0; i < n; i++) {
+		struct table_value v = table_value(&col[i], cell[i]);
+
 		if (i > 0)
 			sink_putc(o->sink, ',');
-		put_cell(o->sink, col[i].kind, cell[i]);
+		put_value(o->sink, v.kind, v.cell);
 	}
 	sink_putc(o->sink, '\n');
 }

@@ -2,12 +2,14 @@
 /*
  * JSON through yajl, which owns quoting and commas. A table with a name is an
  * object: {NAME: [keys], from_ms, to_ms, rows, total, matched}; one without is
- * an array of rows. Times are epoch milliseconds, addresses strings. A column
- * of bits gives two members: the number, and its letters or names as NAME_text.
+ * an array of rows. Times are epoch milliseconds, addresses strings, what is
+ * not known null. A column of bits gives two members: the number, and its
+ * letters or names as NAME_text. NDJSON is the rows alone, an object a line.
  */
 #include "report/table.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <yajl/yajl_gen.h>
@@ -48,16 +50,15 @@ put_name(yajl_gen g, const char *name)
 static void
 put_text(yajl_gen g, const char *text)
 {
-	static const char replacement[] = "\xef\xbf\xbd";
 	struct buf clean;
 
-	buf_init(&clean, strlen(text) * strlen(replacement));
+	buf_init(&clean, strlen(text) * strlen(UTF8_REPLACEMENT));
 	while (*text != '\0') {
 		uint32_t code;
 		size_t len = utf8_next(text, &code);
 
 		if (len == 1 && code >= 0x80)
-			buf_puts(&clean, replacement);
+			buf_puts(&clean, UTF8_REPLACEMENT);
 		else
 			buf_put(&clean, text, len);
 		text += len;
@@ -137,6 +138,31 @@ put_ip4_text(yajl_gen g, uint32_t ip4)
 }
 
 static void
+put_prefix_text(yajl_gen g, uint64_t prefix)
+{
+	char text[DIGITS_MAX];
+
+	put_bytes(g, text, (size_t)(put_prefix(text, prefix) - text));
+}
+
+static void
+put_null(yajl_gen g)
+{
+	must(yajl_gen_null(g));
+}
+
+static void
+put_real_or_null(yajl_gen g, double x)
+{
+	char digits[DIGITS_MAX];
+
+	if (isfinite(x))
+		put_digits(g, digits, put_real(digits, x));
+	else
+		put_null(g);
+}
+
+static void
 put_exporter(yajl_gen g, const struct addr *addr)
 {
 	char text[DIGITS_MAX];
@@ -150,8 +176,10 @@ put_member(
 {
 	put_name(g, name);
 	switch (kind) {
-	case VALUE_NUMBER: put_number(g, cell.number); break;
+	case VALUE_NUMBER:
+	case VALUE_DURATION: put_number(g, cell.number); break;
 	case VALUE_IP4: put_ip4_text(g, (uint32_t)cell.number); break;
+	case VALUE_PREFIX: put_prefix_text(g, cell.number); break;
 	case VALUE_TIME: put_signed(g, cell.time_ms); break;
 	case VALUE_SIGNED: put_signed(g, cell.difference); break;
 	case VALUE_FLAGS: put_flags(g, name, cell.number); break;
@@ -159,6 +187,9 @@ put_member(
 	case VALUE_SHARE: put_share(g, cell.number); break;
 	case VALUE_EXPORTER: put_exporter(g, cell.addr); break;
 	case VALUE_TEXT: put_text(g, cell.text); break;
+	case VALUE_REAL: put_real_or_null(g, cell.real); break;
+	case VALUE_NULL: put_null(g); break;
+	case VALUE_ANY: assert(!"put_member: any"); break;
 	}
 }
 
@@ -169,7 +200,7 @@ put_time_or_null(yajl_gen g, const char *name, bool known, int64_t ms)
 	if (known)
 		put_signed(g, ms);
 	else
-		must(yajl_gen_null(g));
+		put_null(g);
 }
 
 static void
@@ -187,7 +218,7 @@ put_head(yajl_gen g, const struct table_head *head)
 }
 
 static void
-begin(struct out *o)
+begin_lines(struct out *o)
 {
 	yajl_gen g = yajl_gen_alloc(NULL);
 
@@ -196,21 +227,37 @@ begin(struct out *o)
 	yajl_gen_config(g, yajl_gen_print_callback, print, o->sink);
 	yajl_gen_config(g, yajl_gen_validate_utf8, 1);
 	o->state = g;
+}
+
+static void
+begin(struct out *o)
+{
+	begin_lines(o);
 	if (o->head.name != NULL)
-		put_head(g, &o->head);
-	must(yajl_gen_array_open(g));
+		put_head(o->state, &o->head);
+	must(yajl_gen_array_open(o->state));
 }
 
 static void
 row(struct out *o, const union table_cell *cell)
 {
+	const struct table_column *col = o->head.column;
 	yajl_gen g = o->state;
 
 	must(yajl_gen_map_open(g));
-	for (size_t i = 0; i < o->head.n_columns; i++)
-		put_member(
-		    g, o->head.column[i].name, o->head.column[i].kind, cell[i]);
+	for (size_t i = 0; i < o->head.n_columns; i++) {
+		struct table_value v = table_value(&col[i], cell[i]);
+
+		put_member(g, col[i].name, v.kind, v.cell);
+	}
 	must(yajl_gen_map_close(g));
+}
+
+static void
+row_line(struct out *o, const union table_cell *cell)
+{
+	row(o, cell);
+	yajl_gen_reset(o->state, "\n"); /* writes it */
 }
 
 static void
@@ -232,12 +279,10 @@ put_extra(yajl_gen g, const struct table_foot *foot)
 	for (size_t i = 0; i < foot->n_extra; i++) {
 		const struct table_extra *x = &foot->extra[i];
 
-		if (x->kind != VALUE_TEXT || x->cell.text != NULL) {
-			put_member(g, x->name, x->kind, x->cell);
-			continue;
-		}
-		put_name(g, x->name);
-		must(yajl_gen_null(g));
+		put_member(g, x->name,
+		    x->kind == VALUE_TEXT && x->cell.text == NULL ? VALUE_NULL
+								  : x->kind,
+		    x->cell);
 	}
 }
 
@@ -259,6 +304,13 @@ end(struct out *o, const struct table_foot *foot)
 }
 
 static void
+end_lines(struct out *o, const struct table_foot *foot)
+{
+	(void)o;
+	(void)foot;
+}
+
+static void
 release(struct out *o)
 {
 	if (o->state != NULL)
@@ -270,5 +322,13 @@ const struct out_format out_json = {
     .begin = begin,
     .row = row,
     .end = end,
+    .release = release,
+};
+
+const struct out_format out_ndjson = {
+    .name = "ndjson",
+    .begin = begin_lines,
+    .row = row_line,
+    .end = end_lines,
     .release = release,
 };

@@ -7,32 +7,35 @@
  */
 #include "report/table.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/digits.h"
+#include "report/cell.h"
 #include "report/sink.h"
 #include "report/utf8.h"
-#include "schema/base/clock.h"
+#include "schema/base/buf.h"
 #include "schema/base/mem.h"
 
+/* Text has no maximum of its own: a cell of it is in memory already. */
+enum { TEXT_MAX = 1 << 30 };
+
 struct text {
-	bool hidden[TABLE_MAX_COLUMNS];
+	bool *hidden; /* by column */
 	bool has_headings;
-	/* Flows of one second come together; asking for the local time of
-	 * each would be most of a listing's work. */
-	bool has_second;
-	int64_t second;
-	char time[CLOCK_TEXT_LEN];
+	struct cell_clock clock;
+	struct buf cell; /* the one being written */
 };
 
 /* ---- text of any origin ---- */
 
+/* Also what reverses the direction of writing, which makes a name look like
+ * another one. */
 static bool
 is_control(uint32_t code)
 {
-	return code < 0x20 || (code >= 0x7f && code < 0xa0);
+	return code < 0x20 || (code >= 0x7f && code < 0xa0) || code == 0x200e ||
+	       code == 0x200f || (code >= 0x2028 && code <= 0x202e) ||
+	       (code >= 0x2066 && code <= 0x2069);
 }
 
 static size_t
@@ -48,158 +51,91 @@ count_characters(const char *text)
 
 /* What a terminal could take as a command, or is no UTF-8, becomes "?". */
 static void
-put_clean(struct sink *s, const char *text)
+put_clean(struct buf *out, const char *text, size_t len)
 {
-	while (*text != '\0') {
-		uint32_t code;
-		size_t len = utf8_next(text, &code);
+	const char *end = text + len;
 
-		if (is_control(code) || (len == 1 && code >= 0x80))
-			sink_putc(s, '?');
+	while (text < end) {
+		uint32_t code;
+		size_t n = utf8_next(text, &code);
+
+		if (is_control(code) || (n == 1 && code >= 0x80))
+			buf_puts(out, "?");
 		else
-			sink_put(s, text, len);
-		text += len;
+			buf_put(out, text, n);
+		text += n;
 	}
 }
 
 /* The same, but for lines: newlines are kept, and one ends the last. */
 static void
-put_lines(struct sink *s, const char *lines)
+put_lines(struct out *o, const char *lines)
 {
+	struct text *t = o->state;
+
 	while (*lines != '\0') {
 		size_t len = strcspn(lines, "\n");
-		char *line = xcalloc(len + 1, 1);
 
-		memcpy(line, lines, len);
-		put_clean(s, line);
-		sink_putc(s, '\n');
-		free(line);
+		buf_clear(&t->cell);
+		put_clean(&t->cell, lines, len);
+		sink_put(o->sink, buf_str(&t->cell), t->cell.len);
+		sink_putc(o->sink, '\n');
 		lines += len + (lines[len] == '\n');
 	}
 }
 
 /* ---- cells ---- */
 
-enum { CELL_MAX = 80 }; /* bytes of a cell that is not VALUE_TEXT */
-
-static char *
-put_string(char *p, const char *text)
+static void
+put_value(struct out *o, size_t i, struct table_value v)
 {
-	size_t len = strlen(text);
+	struct text *t = o->state;
+	char text[CELL_MAX];
+	char *end;
 
-	memcpy(p, text, len + 1);
-	return p + len;
-}
-
-static char *
-put_number(char *p, const struct out_style *style,
-    const struct table_column *col, uint64_t n)
-{
-	const char *label = col->label != NULL ? col->label(n) : NULL;
-
-	p = col->is_count && style->grouped ? put_u64_grouped(p, n)
-					    : put_u64(p, n);
-	if (label != NULL) {
-		*p++ = ' ';
-		p = put_string(p, label);
+	if (v.kind == VALUE_TEXT) {
+		put_clean(&t->cell, v.cell.text, strlen(v.cell.text));
+		return;
 	}
-	return p;
+	end = cell_put(text, &o->style, &t->clock, &o->head.column[i], v);
+	buf_put(&t->cell, text, (size_t)(end - text));
 }
 
-static char *
-put_flags(char *p, uint64_t flags)
+/* Column i and what is joined to it, into t->cell; how many characters. */
+static size_t
+make_cell(struct out *o, size_t i, const union table_cell *cell)
 {
-	char letters[FLAGS_TEXT_LEN];
+	const struct table_column *col = o->head.column;
+	struct text *t = o->state;
+	bool has_text = false;
 
-	flags_format((uint8_t)flags, letters);
-	p = put_string(p, letters);
-	*p++ = ' ';
-	return put_u64(p, flags);
-}
+	buf_clear(&t->cell);
+	do {
+		struct table_value v = table_value(&col[i], cell[i]);
 
-static char *
-put_quirks(char *p, uint64_t quirks)
-{
-	char names[QUIRKS_TEXT_LEN];
-
-	quirks_format((uint8_t)quirks, names);
-	return put_string(p, quirks == 0 ? "-" : names);
-}
-
-static char *
-put_time(char *p, int64_t ms)
-{
-	char text[CLOCK_TEXT_LEN];
-
-	clock_format_ms(ms, text);
-	return put_string(p, text);
-}
-
-/* Anything but VALUE_TEXT. */
-static char *
-put_value(char *p, const struct out_style *style,
-    const struct table_column *col, union table_cell cell)
-{
-	switch (col->kind) {
-	case VALUE_NUMBER: return put_number(p, style, col, cell.number);
-	case VALUE_IP4: return put_ip4(p, (uint32_t)cell.number);
-	case VALUE_TIME: return put_time(p, cell.time_ms);
-	case VALUE_FLAGS: return put_flags(p, cell.number);
-	case VALUE_QUIRKS: return put_quirks(p, cell.number);
-	case VALUE_SHARE: return put_hundredths(p, cell.number);
-	case VALUE_SIGNED: return put_i64(p, cell.difference);
-	case VALUE_EXPORTER: return put_addr(p, cell.addr);
-	case VALUE_TEXT: break;
-	}
-	assert(!"put_value: text");
-	return p;
-}
-
-static char *
-put_time_cached(struct text *t, char *p, int64_t ms)
-{
-	int64_t rest = ms % MS_PER_S;
-	int64_t second = ms / MS_PER_S;
-	size_t len;
-
-	if (rest < 0) {
-		rest += MS_PER_S;
-		second--;
-	}
-	if (!t->has_second || second != t->second) {
-		clock_format_ms(second * MS_PER_S, t->time);
-		t->second = second;
-		t->has_second = true;
-	}
-	len = strlen(t->time);
-	memcpy(p, t->time, len);
-	p[len - 3] = (char)('0' + rest / 100);
-	p[len - 2] = (char)('0' + rest / 10 % 10);
-	p[len - 1] = (char)('0' + rest % 10);
-	return p + len;
+		has_text |= v.kind == VALUE_TEXT;
+		if (col[i].join != NULL && v.kind != VALUE_NULL)
+			buf_puts(&t->cell, col[i].join);
+		put_value(o, i, v);
+		i++;
+	} while (i < o->head.n_columns && col[i].join != NULL);
+	return has_text ? count_characters(buf_str(&t->cell)) : t->cell.len;
 }
 
 static size_t
-measure(
-    const struct out *o, const struct table_column *col, union table_cell cell)
+measure(struct out *o, size_t i, const union table_cell *cell)
 {
-	char text[CELL_MAX];
-
-	if (col->kind == VALUE_TEXT)
-		return count_characters(cell.text);
-	return (size_t)(put_value(text, &o->style, col, cell) - text);
+	return make_cell(o, i, cell);
 }
 
+/* Whether column i stands for itself alone and has numbers. */
 static bool
-aligns_right(const struct table_column *col)
+aligns_right(const struct out *o, size_t i)
 {
-	switch (col->kind) {
-	case VALUE_NUMBER: return col->label == NULL;
-	case VALUE_SHARE:
-	case VALUE_SIGNED: return true;
-	case VALUE_TEXT: return col->right;
-	default: return false;
-	}
+	const struct table_column *col = o->head.column;
+	bool joined = i + 1 < o->head.n_columns && col[i + 1].join != NULL;
+
+	return cell_aligns_right(&col[i]) && !joined;
 }
 
 /* ---- lines ---- */
@@ -210,19 +146,20 @@ struct cursor {
 	bool started;
 };
 
-/* Make room for a text of len characters in column i. */
-static size_t
-open_cell(struct out *o, struct cursor *c, size_t i, size_t len)
+/* A text of n characters into column i. */
+static void
+put_cell(struct out *o, struct cursor *c, size_t i, const char *text,
+    size_t len, size_t n)
 {
 	size_t fill;
 
-	if (len > o->width[i])
-		o->width[i] = len; /* later rows align with this one */
-	fill = o->width[i] - len;
+	if (n > o->width[i])
+		o->width[i] = n; /* later rows align with this one */
+	fill = o->width[i] - n;
 	if (c->started)
 		c->pending += o->head.tight ? 1 : 2;
 	c->started = true;
-	if (aligns_right(&o->head.column[i])) {
+	if (aligns_right(o, i)) {
 		c->pending += fill;
 		fill = 0;
 	}
@@ -230,37 +167,24 @@ open_cell(struct out *o, struct cursor *c, size_t i, size_t len)
 		sink_pad(o->sink, ' ', c->pending);
 		c->pending = 0;
 	}
-	return fill;
+	sink_put(o->sink, text, len);
+	c->pending += fill;
 }
 
 static void
 put_text_cell(struct out *o, struct cursor *c, size_t i, const char *text)
 {
-	size_t fill = open_cell(o, c, i, count_characters(text));
-
-	put_clean(o->sink, text);
-	c->pending += fill;
+	put_cell(o, c, i, text, strlen(text), count_characters(text));
 }
 
 static void
-put_cell(struct out *o, struct cursor *c, size_t i, union table_cell cell)
+put_made_cell(
+    struct out *o, struct cursor *c, size_t i, const union table_cell *cell)
 {
-	const struct table_column *col = &o->head.column[i];
-	char text[CELL_MAX];
-	char *end;
-	size_t fill;
+	const struct text *t = o->state;
+	size_t n = make_cell(o, i, cell);
 
-	if (col->kind == VALUE_TEXT) {
-		put_text_cell(o, c, i, cell.text);
-		return;
-	}
-	if (col->kind == VALUE_TIME)
-		end = put_time_cached(o->state, text, cell.time_ms);
-	else
-		end = put_value(text, &o->style, col, cell);
-	fill = open_cell(o, c, i, (size_t)(end - text));
-	sink_put(o->sink, text, (size_t)(end - text));
-	c->pending += fill;
+	put_cell(o, c, i, buf_str(&t->cell), t->cell.len, n);
 }
 
 /* ---- which columns, and their headings ---- */
@@ -296,16 +220,18 @@ hide_one(struct out *o)
 	return true;
 }
 
-static void
-heading_of(const struct table_column *col, char out[CELL_MAX])
+/* The heading of column i, into t->cell. */
+static const char *
+make_heading(struct out *o, size_t i)
 {
-	char *p = put_string(out, col->heading);
+	const struct table_column *col = &o->head.column[i];
+	struct text *t = o->state;
 
-	if (col->unit != NULL) {
-		*p++ = ' ';
-		p = put_string(p, col->unit);
-	}
-	*p = '\0';
+	buf_clear(&t->cell);
+	put_clean(&t->cell, col->heading, strlen(col->heading));
+	if (col->unit != NULL && !cell_has_units(&o->style, col))
+		buf_printf(&t->cell, " %s", col->unit);
+	return buf_str(&t->cell);
 }
 
 static void
@@ -326,29 +252,35 @@ put_dashes(struct out *o)
 }
 
 static void
-put_headings(struct out *o)
+measure_headings(struct out *o)
 {
 	static const char total[] = "total";
-	char heading[TABLE_MAX_COLUMNS][CELL_MAX];
-	struct text *t = o->state;
-	struct cursor c = {0};
 
 	for (size_t i = 0; i < o->head.n_columns; i++) {
 		size_t least = i == 0 && o->head.n_keys > 0 ? strlen(total) : 0;
+		size_t n = count_characters(make_heading(o, i));
 
-		heading_of(&o->head.column[i], heading[i]);
-		if (strlen(heading[i]) > least)
-			least = strlen(heading[i]);
-		if (least > o->width[i])
+		if (n > least)
+			least = n;
+		if (o->head.column[i].join == NULL && least > o->width[i])
 			o->width[i] = least;
 	}
+}
+
+static void
+put_headings(struct out *o)
+{
+	struct text *t = o->state;
+	struct cursor c = {0};
+
+	measure_headings(o);
 	while (
 	    o->style.width > 0 && line_width(o) > o->style.width && hide_one(o))
 		continue;
 	sink_puts(o->sink, o->style.bold ? "\033[1m" : "");
 	for (size_t i = 0; i < o->head.n_columns; i++)
 		if (!t->hidden[i])
-			put_text_cell(o, &c, i, heading[i]);
+			put_text_cell(o, &c, i, make_heading(o, i));
 	sink_puts(o->sink, o->style.bold ? "\033[0m\n" : "\n");
 	put_dashes(o);
 	t->has_headings = true;
@@ -359,8 +291,15 @@ put_headings(struct out *o)
 static void
 begin(struct out *o)
 {
-	o->state = xcalloc(1, sizeof(struct text));
-	put_lines(o->sink, o->head.caption);
+	struct text *t = xcalloc(1, sizeof *t);
+
+	t->hidden = xcalloc(o->head.n_columns, sizeof *t->hidden);
+	buf_init(&t->cell, TEXT_MAX);
+	/* What is joined is written with the column it is joined to. */
+	for (size_t i = 0; i < o->head.n_columns; i++)
+		t->hidden[i] = o->head.column[i].join != NULL;
+	o->state = t;
+	put_lines(o, o->head.caption);
 	sink_putc(o->sink, '\n');
 }
 
@@ -374,7 +313,7 @@ row(struct out *o, const union table_cell *cell)
 		put_headings(o); /* only now are the widths known */
 	for (size_t i = 0; i < o->head.n_columns; i++)
 		if (!t->hidden[i])
-			put_cell(o, &c, i, cell[i]);
+			put_made_cell(o, &c, i, cell);
 	sink_putc(o->sink, '\n');
 }
 
@@ -389,7 +328,7 @@ put_total(struct out *o, const union table_cell *total)
 		if (t->hidden[i])
 			continue;
 		if (o->head.column[i].is_count)
-			put_cell(o, &c, i, total[i]);
+			put_made_cell(o, &c, i, total);
 		else
 			put_text_cell(o, &c, i, i == 0 ? "total" : "");
 	}
@@ -403,7 +342,7 @@ put_hidden(struct out *o)
 	bool any = false;
 
 	for (size_t i = 0; i < o->head.n_columns; i++) {
-		if (!t->hidden[i])
+		if (!t->hidden[i] || o->head.column[i].join != NULL)
 			continue;
 		sink_puts(o->sink, any ? ", " : "too narrow for: ");
 		sink_puts(o->sink, o->head.column[i].heading);
@@ -422,13 +361,19 @@ end(struct out *o, const struct table_foot *foot)
 		sink_putc(o->sink, '\n');
 	}
 	put_hidden(o);
-	put_lines(o->sink, foot->note);
+	put_lines(o, foot->note);
 }
 
 static void
 release(struct out *o)
 {
-	free(o->state);
+	struct text *t = o->state;
+
+	if (t == NULL)
+		return;
+	free(t->hidden);
+	buf_release(&t->cell);
+	free(t);
 }
 
 const struct out_format out_text = {

@@ -48,13 +48,29 @@ static const struct measure {
 	struct table_column column;
 	enum aggregate_measure by;
 } measures[] = {
-    {{"flows", "Flows", NULL, VALUE_NUMBER, true, false, 1, NULL},
+    {{.name = "flows",
+	 .heading = "Flows",
+	 .kind = VALUE_NUMBER,
+	 .is_count = true,
+	 .drop = 1},
 	MEASURE_FLOWS},
-    {{"octets", "Octets", NULL, VALUE_NUMBER, true, false, 0, NULL},
+    {{.name = "octets",
+	 .heading = "Octets",
+	 .kind = VALUE_NUMBER,
+	 .is_count = true,
+	 .quantity = QUANTITY_OCTETS},
 	MEASURE_OCTETS},
-    {{"packets", "Packets", NULL, VALUE_NUMBER, true, false, 2, NULL},
+    {{.name = "packets",
+	 .heading = "Packets",
+	 .kind = VALUE_NUMBER,
+	 .is_count = true,
+	 .drop = 2},
 	MEASURE_PACKETS},
-    {{"share", "Share", "%", VALUE_SHARE, false, false, 3, NULL},
+    {{.name = "share",
+	 .heading = "Share",
+	 .unit = "%",
+	 .kind = VALUE_SHARE,
+	 .drop = 3},
 	MEASURE_OCTETS}, /* of octets */
 };
 

@@ -28,16 +28,33 @@ enum {
 };
 
 static const struct table_column columns[] = {
-    {"exporter", "Exporter", NULL, VALUE_TEXT, false, false, 0, NULL},
-    {"engine_type", "Type", NULL, VALUE_NUMBER, false, false, 0, NULL},
-    {"engine_id", "Engine", NULL, VALUE_NUMBER, false, false, 0, NULL},
-    {"last_ms", "Last seen", NULL, VALUE_TIME, false, false, 0, NULL},
+    {.name = "exporter", .heading = "Exporter", .kind = VALUE_TEXT},
+    {.name = "engine_type", .heading = "Type", .kind = VALUE_NUMBER},
+    {.name = "engine_id", .heading = "Engine", .kind = VALUE_NUMBER},
+    {.name = "last_ms", .heading = "Last seen", .kind = VALUE_TIME},
     /* Hundredths look the same as of a per cent. */
-    {"flows_per_s", "Flows/s 5 min", NULL, VALUE_SHARE, false, false, 2, NULL},
-    {"lost_hour_share", "Lost 1 h", "%", VALUE_SHARE, false, false, 0, NULL},
-    {"lost_day_share", "Lost 24 h", "%", VALUE_SHARE, false, false, 1, NULL},
-    {"clock_skew_ms", "Clock", "ms", VALUE_SIGNED, false, false, 3, NULL},
-    {"sampling", "Sampling 1:", NULL, VALUE_NUMBER, false, false, 4, NULL},
+    {.name = "flows_per_s",
+	.heading = "Flows/s 5 min",
+	.kind = VALUE_SHARE,
+	.drop = 2},
+    {.name = "lost_hour_share",
+	.heading = "Lost 1 h",
+	.unit = "%",
+	.kind = VALUE_SHARE},
+    {.name = "lost_day_share",
+	.heading = "Lost 24 h",
+	.unit = "%",
+	.kind = VALUE_SHARE,
+	.drop = 1},
+    {.name = "clock_skew_ms",
+	.heading = "Clock",
+	.unit = "ms",
+	.kind = VALUE_SIGNED,
+	.drop = 3},
+    {.name = "sampling",
+	.heading = "Sampling 1:",
+	.kind = VALUE_NUMBER,
+	.drop = 4},
 };
 
 enum { N_KEYS = 3, N_COLUMNS = ARRAY_LEN(columns) };

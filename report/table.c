@@ -2,7 +2,6 @@
 /* The table model, and which formats there are: see table.h. */
 #include "report/table.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -11,11 +10,13 @@
 #include "report/digits.h"
 #include "schema/base/attr.h"
 #include "schema/base/buf.h"
+#include "schema/base/mem.h"
 
 static const struct out_format *const formats[] = {
     &out_text,
     &out_csv,
     &out_json,
+    &out_ndjson,
 };
 
 const struct out_format *
@@ -52,6 +53,18 @@ out_style_for(int fd)
 	};
 }
 
+struct table_value
+table_value(const struct table_column *col, union table_cell cell)
+{
+	struct table_value v = {col->kind, cell};
+
+	if (v.kind == VALUE_ANY)
+		v = *cell.any;
+	if (v.kind == VALUE_TEXT && v.cell.text == NULL)
+		v.kind = VALUE_NULL;
+	return v;
+}
+
 void
 out_init(struct out *o, const struct out_format *format, struct sink *sink,
     const struct out_style *style)
@@ -62,15 +75,15 @@ out_init(struct out *o, const struct out_format *format, struct sink *sink,
 void
 out_begin(struct out *o, const struct table_head *head)
 {
-	assert(head->n_columns <= TABLE_MAX_COLUMNS);
 	o->head = *head;
+	o->width = xcalloc(head->n_columns, sizeof *o->width);
 	o->format->begin(o);
 }
 
 static void
-measure_cell(struct out *o, size_t i, union table_cell cell)
+measure_column(struct out *o, size_t i, const union table_cell *cell)
 {
-	size_t width = o->format->measure(o, &o->head.column[i], cell);
+	size_t width = o->format->measure(o, i, cell);
 
 	if (width > o->width[i])
 		o->width[i] = width;
@@ -82,7 +95,8 @@ out_measure(struct out *o, const union table_cell *cell)
 	if (o->format->measure == NULL)
 		return;
 	for (size_t i = 0; i < o->head.n_columns; i++)
-		measure_cell(o, i, cell[i]);
+		if (o->head.column[i].join == NULL)
+			measure_column(o, i, cell);
 }
 
 void
@@ -92,7 +106,7 @@ out_measure_total(struct out *o, const union table_cell *total)
 		return;
 	for (size_t i = 0; i < o->head.n_columns; i++)
 		if (o->head.column[i].is_count)
-			measure_cell(o, i, total[i]);
+			measure_column(o, i, total);
 }
 
 void
@@ -113,6 +127,7 @@ out_release(struct out *o)
 {
 	if (o->format != NULL)
 		o->format->release(o);
+	free(o->width);
 	*o = (struct out){0};
 }
 

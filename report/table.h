@@ -17,7 +17,13 @@ struct addr;
 struct buf;
 struct sink;
 
-enum { TABLE_MAX_COLUMNS = 24 };
+/* What numbers of a column count, for people: units=. */
+enum table_quantity {
+	QUANTITY_NONE, /* as it is */
+	QUANTITY_OCTETS,
+	QUANTITY_BITS_PER_S,
+	QUANTITY_PACKETS_PER_S,
+};
 
 struct table_column {
 	const char *name;     /* in CSV and JSON; of VALUE_FLAGS, VALUE_QUIRKS
@@ -30,19 +36,38 @@ struct table_column {
 	bool right;           /* VALUE_TEXT: aligned as numbers are */
 	uint8_t drop;         /* a narrow terminal leaves the highest out first;
 				 0: never */
+	enum table_quantity quantity;
+	/* For people: part of the column before it, behind this text, such as
+	 * the port in 10.0.0.1:443. Nothing there, nothing is joined. */
+	const char *join;
 	/* For people: the name behind a VALUE_NUMBER, or NULL. */
 	const char *(*label)(uint64_t number);
 };
 
 union table_cell {
-	uint64_t number;    /* VALUE_NUMBER, VALUE_IP4, VALUE_FLAGS,
-			       VALUE_QUIRKS; VALUE_SHARE: hundredths of a per
-			       cent */
-	int64_t time_ms;    /* VALUE_TIME */
+	uint64_t
+	    number;      /* VALUE_NUMBER, VALUE_IP4, VALUE_FLAGS, VALUE_QUIRKS;
+			    VALUE_PREFIX:      address << 8 | length; VALUE_SHARE:
+			    hundredths of a      per cent; VALUE_DURATION: milliseconds */
+	int64_t time_ms; /* VALUE_TIME */
 	int64_t difference; /* VALUE_SIGNED */
-	const char *text;   /* VALUE_TEXT: any bytes; borrowed for the call */
+	double real;        /* VALUE_REAL */
+	const char *text;   /* VALUE_TEXT: any bytes, NULL: there is nothing;
+			       borrowed for the call */
 	const struct addr *addr; /* VALUE_EXPORTER; borrowed for the call */
+	const struct table_value *any; /* VALUE_ANY; borrowed for the call */
 };
+
+/* A value that brings its kind along, which is never VALUE_ANY. */
+struct table_value {
+	enum value_kind kind;
+	union table_cell cell;
+};
+
+/* What a cell of col is: VALUE_ANY is looked into, text that is not there is
+ * VALUE_NULL. */
+struct table_value table_value(
+    const struct table_column *col, union table_cell cell);
 
 struct table_head {
 	const struct table_column *column; /* borrowed until out_end */
@@ -72,10 +97,18 @@ struct table_foot {
 	size_t n_extra;
 };
 
-/* How text looks: all zero for a file or another program. */
+/* How people get octets and rates. */
+enum out_units {
+	UNITS_PLAIN,
+	UNITS_SI,     /* 1 kB is 1000 B */
+	UNITS_BINARY, /* 1 KiB is 1024 B; rates in bits stay decimal */
+};
+
+/* How it looks for people: all zero for a file or another program. */
 struct out_style {
 	bool bold;    /* headings stand out by colour */
 	bool grouped; /* 1,208 */
+	enum out_units units;
 	size_t width; /* characters in a line; 0: no end */
 };
 
@@ -85,9 +118,9 @@ struct out {
 	struct sink *sink; /* keeps the failures: see sink_check */
 	struct out_style style;
 	struct table_head head;
-	size_t width[TABLE_MAX_COLUMNS]; /* characters, at least */
-	uint64_t n_rows;                 /* written */
-	void *state;                     /* the format's own */
+	size_t *width;   /* by column: characters, at least */
+	uint64_t n_rows; /* written */
+	void *state;     /* the format's own */
 };
 
 struct out_format {
@@ -96,12 +129,13 @@ struct out_format {
 	void (*row)(struct out *o, const union table_cell *cell);
 	void (*end)(struct out *o, const struct table_foot *foot);
 	void (*release)(struct out *o); /* state, after end or without it */
-	/* Characters that a cell takes; NULL: nothing is aligned. */
-	size_t (*measure)(const struct out *o, const struct table_column *col,
-	    union table_cell cell);
+	/* Characters that column i and what is joined to it take in a row;
+	 * NULL: nothing is aligned. */
+	size_t (*measure)(
+	    struct out *o, size_t i, const union table_cell *cell);
 };
 
-extern const struct out_format out_text, out_csv, out_json;
+extern const struct out_format out_text, out_csv, out_json, out_ndjson;
 
 /* By name; NULL when there is none. */
 const struct out_format *out_format_find(const char *name);

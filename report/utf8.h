@@ -5,6 +5,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* U+FFFD, for bytes that are no UTF-8. */
+#define UTF8_REPLACEMENT "\xef\xbf\xbd"
+
 /*
  * The character at s, which ends with a NUL: its length in bytes and its code
  * point. A byte that begins no valid UTF-8 (RFC 3629: shortest form, no

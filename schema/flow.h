@@ -120,6 +120,11 @@ enum value_kind {
 	VALUE_TEXT,     /* a string */
 	VALUE_SHARE,    /* a part of the whole, per cent */
 	VALUE_SIGNED,   /* a number that may be below zero */
+	VALUE_DURATION, /* milliseconds; for people, seconds */
+	VALUE_PREFIX,   /* IPv4 address and length, dotted */
+	VALUE_REAL,     /* a floating-point number */
+	VALUE_NULL,     /* nothing */
+	VALUE_ANY,      /* each value brings its own kind */
 };
 
 struct flow_column_info {

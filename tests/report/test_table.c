@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* The same table through every writer: alignment, quoting, valid JSON. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,6 +12,7 @@
 #include <cmocka.h>
 #include <yajl/yajl_tree.h>
 
+#include "report/cell.h"
 #include "report/names.h"
 #include "report/sink.h"
 #include "report/table.h"
@@ -67,6 +69,45 @@ static const struct table_head named = {
 static const struct table_head unnamed = {
     .column = columns, .n_columns = N, .caption = "list\n", .tight = true};
 
+/* A writer at work into a file of its own. */
+struct output {
+	struct out out;
+	struct sink *sink;
+	char *dir, *path;
+};
+
+static struct output
+output_begin(const struct out_format *format, const struct out_style *style,
+    const struct table_head *head)
+{
+	struct output o = {.dir = temp_new()};
+
+	o.path = xasprintf("%s/out", o.dir);
+	assert_int_equal(sink_open(&o.sink, o.path, NULL), 0);
+	out_init(&o.out, format, o.sink, style);
+	out_begin(&o.out, head);
+	return o;
+}
+
+/* All that was written; a string to free(). */
+static char *
+output_end(struct output *o, const struct table_foot *foot)
+{
+	char *text = xcalloc(1 << 20, 1);
+	FILE *f;
+
+	out_end(&o->out, foot);
+	out_release(&o->out);
+	assert_int_equal(sink_close(o->sink, NULL), 0);
+	f = fopen(o->path, "r");
+	assert_non_null(f);
+	assert_true(fread(text, 1, (1 << 20) - 1, f) < 1 << 20);
+	fclose(f);
+	free(o->path);
+	temp_remove(o->dir);
+	return text;
+}
+
 /*
  * All that a writer writes of n_rows times N cells, whose first n_measured
  * rows it has seen before; a string to free().
@@ -78,32 +119,15 @@ write_measured(const struct out_format *format, const struct out_style *style,
 {
 	const struct table_foot foot = {
 	    .total = total, .matched = 3, .note = "2 of 3 rows\n"};
-	char *dir = temp_new();
-	char *path = xasprintf("%s/out", dir);
-	char *text = xcalloc(1 << 16, 1);
-	struct sink *sink;
-	struct out out;
-	FILE *f;
+	struct output o = output_begin(format, style, head);
 
-	assert_int_equal(sink_open(&sink, path, NULL), 0);
-	out_init(&out, format, sink, style);
-	out_begin(&out, head);
-	out_measure_total(&out, total);
+	out_measure_total(&o.out, total);
 	for (size_t i = 0; i < n_measured; i++)
-		out_measure(&out, cell + i * N);
+		out_measure(&o.out, cell + i * N);
 	for (size_t i = 0; i < n_rows; i++)
-		out_row(&out, cell + i * N);
-	out_end(&out, &foot);
-	assert_int_equal(out.n_rows, n_rows);
-	out_release(&out);
-	assert_int_equal(sink_close(sink, NULL), 0);
-	f = fopen(path, "r");
-	assert_non_null(f);
-	assert_true(fread(text, 1, (1 << 16) - 1, f) > 0);
-	fclose(f);
-	free(path);
-	temp_remove(dir);
-	return text;
+		out_row(&o.out, cell + i * N);
+	assert_int_equal(o.out.n_rows, n_rows);
+	return output_end(&o, &foot);
 }
 
 static char *
@@ -135,6 +159,43 @@ write_texts(const struct out_format *format, const char *a, const char *b)
 	row[0][5].text = a;
 	row[1][5].text = b;
 	return write_table(format, &plain, &unnamed, row[0], 2);
+}
+
+/* The same without totals and notes; rows and columns are head's. */
+static char *
+write_plain(const struct out_format *format, const struct table_head *head,
+    const union table_cell *cell, size_t n_rows)
+{
+	static const struct out_style plain = {0};
+	const struct table_foot foot = {.matched = n_rows, .note = ""};
+	struct output output = output_begin(format, &plain, head);
+
+	for (size_t i = 0; i < n_rows; i++)
+		out_measure(&output.out, cell + i * head->n_columns);
+	for (size_t i = 0; i < n_rows; i++)
+		out_row(&output.out, cell + i * head->n_columns);
+	return output_end(&output, &foot);
+}
+
+static void
+assert_lines(const struct out_format *format, const struct table_head *head,
+    const union table_cell *cell, size_t n_rows, const char *want)
+{
+	char *got = write_plain(format, head, cell, n_rows);
+
+	assert_string_equal(got, want);
+	free(got);
+}
+
+static void
+assert_holds(const struct out_format *format, const struct table_head *head,
+    const union table_cell *cell, const char *want)
+{
+	char *got = write_plain(format, head, cell, 1);
+
+	if (strstr(got, want) == NULL)
+		fail_msg("want: %s\ngot: %s", want, got);
+	free(got);
 }
 
 /* ---- text ---- */
@@ -250,6 +311,8 @@ csv_quotes_what_would_break_a_line(void **state)
 	    {"say \"no\"", ",\"say \"\"no\"\"\","},
 	    {"two\nlines", ",\"two\nlines\","},
 	    {"carriage\rreturn", ",\"carriage\rreturn\","},
+	    {"no \xff utf8", ",no \xef\xbf\xbd utf8,"},
+	    {"\"\xc3\xa9\xff\"", ",\"\"\"\xc3\xa9\xef\xbf\xbd\"\"\","},
 	};
 
 	(void)state;
@@ -322,6 +385,148 @@ json_is_valid_whatever_the_text(void **state)
 	}
 }
 
+/* ---- NDJSON ---- */
+
+static void
+ndjson_is_an_object_a_line(void **state)
+{
+	static const struct table_head head = {
+	    .column = columns, .n_columns = 1, .name = "report"};
+	static const union table_cell two[] = {
+	    {.number = 0x0a000001}, {.number = 0x0a000002}};
+
+	(void)state;
+	assert_lines(&out_ndjson, &head, two, 2,
+	    "{\"src\":\"10.0.0.1\"}\n{\"src\":\"10.0.0.2\"}\n");
+	assert_lines(&out_ndjson, &head, two, 0, "");
+}
+
+/* ---- kinds ---- */
+
+/* A value of each kind that columns[] has not, and one that comes with its
+ * kind: what each writer makes of it. */
+static void
+every_kind_in_every_format(void **state)
+{
+	static const struct table_value any_real = {VALUE_REAL, {.real = 0.1}};
+	static const struct table_value any_text = {
+	    VALUE_TEXT, {.text = "a,b"}};
+	static const struct table_value any_null = {VALUE_NULL, {0}};
+	static const struct {
+		enum value_kind kind;
+		union table_cell cell;
+		const char *text, *csv, *json;
+	} cases[] = {
+	    {VALUE_DURATION, {.number = 61005}, "61.005", "61005", "61005"},
+	    {VALUE_PREFIX, {.number = UINT64_C(0x0a010000) << 8 | 16},
+		"10.1.0.0/16", "10.1.0.0/16", "\"10.1.0.0/16\""},
+	    {VALUE_PREFIX, {.number = 0}, "0.0.0.0/0", "0.0.0.0/0",
+		"\"0.0.0.0/0\""},
+	    {VALUE_SIGNED, {.difference = -7}, "-7", "-7", "-7"},
+	    {VALUE_REAL, {.real = 0.1}, "0.1", "0.1", "0.1"},
+	    {VALUE_REAL, {.real = 1e300}, "1e+300", "1e+300", "1e+300"},
+	    {VALUE_REAL, {.real = 0.1 + 0.2}, "0.30000000000000004",
+		"0.30000000000000004", "0.30000000000000004"},
+	    {VALUE_REAL, {.real = HUGE_VAL}, "", "\"\"", "null"},
+	    {VALUE_TEXT, {.text = NULL}, "", "\"\"", "null"},
+	    {VALUE_TEXT, {.text = ""}, "", "\"\"", "\"\""},
+	    {VALUE_ANY, {.any = &any_real}, "0.1", "0.1", "0.1"},
+	    {VALUE_ANY, {.any = &any_text}, "a,b", "\"a,b\"", "\"a,b\""},
+	    {VALUE_ANY, {.any = &any_null}, "", "\"\"", "null"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const struct table_column col = {
+		    .name = "x", .heading = "x", .kind = cases[i].kind};
+		const struct table_head head = {
+		    .column = &col, .n_columns = 1, .caption = ""};
+		char want[200], dashes[40] = "-";
+
+		if (strlen(cases[i].text) > 1)
+			memset(dashes, '-', strlen(cases[i].text));
+		snprintf(want, sizeof want, "x\n%s\n", cases[i].csv);
+		assert_lines(&out_csv, &head, &cases[i].cell, 1, want);
+		snprintf(want, sizeof want, "{\"x\":%s}\n", cases[i].json);
+		assert_lines(&out_ndjson, &head, &cases[i].cell, 1, want);
+		snprintf(want, sizeof want, "%s\n%s\n", dashes, cases[i].text);
+		assert_holds(&out_text, &head, &cases[i].cell, want);
+	}
+}
+
+static void
+octets_and_rates_come_in_units(void **state)
+{
+	static const struct {
+		enum out_units units;
+		enum table_quantity quantity;
+		uint64_t n;
+		const char *want;
+	} cases[] = {
+	    {UNITS_PLAIN, QUANTITY_OCTETS, 9610000, "9610000"},
+	    {UNITS_SI, QUANTITY_NONE, 9610000, "9610000"},
+	    {UNITS_SI, QUANTITY_OCTETS, 0, "0     B"},
+	    {UNITS_SI, QUANTITY_OCTETS, 999, "999     B"},
+	    {UNITS_SI, QUANTITY_OCTETS, 1000, "1.00 kB"},
+	    {UNITS_SI, QUANTITY_OCTETS, 9610000, "9.61 MB"},
+	    {UNITS_SI, QUANTITY_OCTETS, 5999999, "6.00 MB"},
+	    {UNITS_SI, QUANTITY_OCTETS, 999994, "999.99 kB"},
+	    {UNITS_SI, QUANTITY_OCTETS, 999996, "1.00 MB"},
+	    {UNITS_SI, QUANTITY_OCTETS, UINT64_MAX, "18.45 EB"},
+	    {UNITS_BINARY, QUANTITY_OCTETS, 1023, "1023      B"},
+	    {UNITS_BINARY, QUANTITY_OCTETS, 1024, "1.00 KiB"},
+	    {UNITS_BINARY, QUANTITY_OCTETS, 1048575, "1.00 MiB"},
+	    {UNITS_BINARY, QUANTITY_OCTETS, UINT64_MAX, "16.00 EiB"},
+	    {UNITS_BINARY, QUANTITY_BITS_PER_S, 2100000, "2.10 Mb/s"},
+	    {UNITS_SI, QUANTITY_PACKETS_PER_S, 1500, "1.50 kp/s"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const struct out_style style = {.units = cases[i].units};
+		const struct table_column col = {
+		    .kind = VALUE_NUMBER, .quantity = cases[i].quantity};
+		const struct table_value v = {
+		    VALUE_NUMBER, {.number = cases[i].n}};
+		struct cell_clock clock = {0};
+		char text[CELL_MAX + 1];
+
+		*cell_put(text, &style, &clock, &col, v) = '\0';
+		assert_string_equal(text, cases[i].want);
+	}
+}
+
+static const struct table_column joined[] = {
+    {.name = "src", .heading = "Source", .kind = VALUE_IP4},
+    {.name = "src_name", .heading = "Name", .kind = VALUE_TEXT, .join = " "},
+    {.name = "sport", .heading = "Port", .kind = VALUE_NUMBER, .join = ":"},
+    {.name = "n", .heading = "N", .kind = VALUE_NUMBER},
+};
+
+static void
+joined_columns_are_one_for_people_alone(void **state)
+{
+	static const struct table_head head = {
+	    .column = joined, .n_columns = 4, .caption = ""};
+	static const union table_cell cell[2][4] = {
+	    {{.number = 1}, {.text = "a.example"}, {.number = 80},
+		{.number = 7}},
+	    {{.number = 2}, {.text = NULL}, {.number = 443}, {.number = 8}}};
+
+	(void)state;
+	assert_lines(&out_text, &head, cell[0], 2,
+	    "\n"
+	    "Source                N\n"
+	    "--------------------  -\n"
+	    "0.0.0.1 a.example:80  7\n"
+	    "0.0.0.2:443           8\n"
+	    "\n");
+	assert_lines(&out_csv, &head, cell[0], 2,
+	    "src,src_name,sport,n\n"
+	    "0.0.0.1,a.example,80,7\n"
+	    "0.0.0.2,,443,8\n");
+}
+
 /* ---- the rest ---- */
 
 static void
@@ -367,11 +572,12 @@ formats_are_found_by_name(void **state)
 	assert_ptr_equal(out_format_find("text"), &out_text);
 	assert_ptr_equal(out_format_find("csv"), &out_csv);
 	assert_ptr_equal(out_format_find("json"), &out_json);
+	assert_ptr_equal(out_format_find("ndjson"), &out_ndjson);
 	assert_null(out_format_find("xml"));
 	assert_null(out_format_find(""));
 	buf_init(&names, 100);
 	out_format_list(&names);
-	assert_string_equal(buf_str(&names), "text csv json");
+	assert_string_equal(buf_str(&names), "text csv json ndjson");
 	buf_release(&names);
 }
 
@@ -415,6 +621,10 @@ main(void)
 	    cmocka_unit_test(json_with_a_name_is_an_object),
 	    cmocka_unit_test(json_without_a_name_is_an_array),
 	    cmocka_unit_test(json_is_valid_whatever_the_text),
+	    cmocka_unit_test(ndjson_is_an_object_a_line),
+	    cmocka_unit_test(every_kind_in_every_format),
+	    cmocka_unit_test(octets_and_rates_come_in_units),
+	    cmocka_unit_test(joined_columns_are_one_for_people_alone),
 	    cmocka_unit_test(quirks_are_named),
 	    cmocka_unit_test(formats_are_found_by_name),
 	    cmocka_unit_test(share_is_rounded_and_never_overflows),
