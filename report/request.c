@@ -18,12 +18,11 @@ enum { CAPTION_MAX = 65536 }; /* bytes of words in a caption */
 
 /* ---- words ---- */
 
+typedef int set_fn(struct request *r, const char *value, struct err *err);
+
 static int
 set_lines(struct request *r, const char *value, struct err *err)
 {
-	if (r->has_lines)
-		return err_set(
-		    err, ERR_USAGE, "lines=%s: lines is given twice", value);
 	if (!parse_u64(value, INT64_MAX, &r->lines))
 		return err_set(err, ERR_USAGE,
 		    "lines=%s: \"%s\" is no number of rows; 0 means all", value,
@@ -32,12 +31,48 @@ set_lines(struct request *r, const char *value, struct err *err)
 	return 0;
 }
 
+static int
+set_units(struct request *r, const char *value, struct err *err)
+{
+	static const char *const names[] = {
+	    [UNITS_PLAIN] = "plain",
+	    [UNITS_SI] = "si",
+	    [UNITS_BINARY] = "binary",
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (strcmp(names[i], value) == 0) {
+			r->units = (enum out_units)i;
+			return 0;
+		}
+	return err_set(err, ERR_USAGE,
+	    "units=%.60s: units are plain, si (1000) or binary (1024)", value);
+}
+
+/* Words that commands share; those of the filter aside. */
+static const struct common_word {
+	const char *key;
+	set_fn *set;
+	bool of_tables; /* makes sense where the answer is a table */
+} common[] = {
+    {"lines", set_lines, false},
+    {"units", set_units, true},
+};
+
+static bool
+takes_word(const struct request_spec *spec, const struct common_word *w)
+{
+	return !w->of_tables || spec->formats == NULL;
+}
+
 static void
 list_words(const struct request_spec *spec, struct buf *text)
 {
 	for (size_t i = 0; i < spec->n_words; i++)
 		buf_printf(text, "%s ", spec->word[i].key);
-	buf_puts(text, "lines ");
+	for (size_t i = 0; i < ARRAY_LEN(common); i++)
+		if (takes_word(spec, &common[i]))
+			buf_printf(text, "%s ", common[i].key);
 	filter_list_words(text);
 }
 
@@ -73,18 +108,37 @@ is_key(const char *key, const char *word, size_t len)
 	return strlen(key) == len && memcmp(key, word, len) == 0;
 }
 
+/* Words are numbered: those of the command, then the common ones. */
+static int
+see_once(struct request *r, size_t number, const char *word, const char *key,
+    struct err *err)
+{
+	uint64_t bit = UINT64_C(1) << number;
+
+	if ((r->seen & bit) != 0)
+		return err_set(
+		    err, ERR_USAGE, "%.60s: %s is given twice", word, key);
+	r->seen |= bit;
+	return 0;
+}
+
 static int
 set_own_word(
     struct request *r, size_t i, const char *word, void *arg, struct err *err)
 {
 	const struct request_word *own = &r->spec->word[i];
-	uint32_t bit = (uint32_t)1 << i;
+	int rc = see_once(r, i, word, own->key, err);
 
-	if ((r->seen & bit) != 0)
-		return err_set(
-		    err, ERR_USAGE, "%s: %s is given twice", word, own->key);
-	r->seen |= bit;
-	return own->set(arg, word + strlen(own->key) + 1, err);
+	return rc != 0 ? rc : own->set(arg, word + strlen(own->key) + 1, err);
+}
+
+static int
+set_common_word(struct request *r, size_t i, const char *word, struct err *err)
+{
+	const char *key = common[i].key;
+	int rc = see_once(r, r->spec->n_words + i, word, key, err);
+
+	return rc != 0 ? rc : common[i].set(r, word + strlen(key) + 1, err);
 }
 
 static int
@@ -100,8 +154,10 @@ take_word(struct request *r, const char *word, void *arg, struct err *err)
 	for (size_t i = 0; i < spec->n_words; i++)
 		if (is_key(spec->word[i].key, word, len))
 			return set_own_word(r, i, word, arg, err);
-	if (is_key("lines", word, len))
-		return set_lines(r, equals + 1, err);
+	for (size_t i = 0; i < ARRAY_LEN(common); i++)
+		if (takes_word(spec, &common[i]) &&
+		    is_key(common[i].key, word, len))
+			return set_common_word(r, i, word, err);
 	if (filter_knows(word, len))
 		return add_filter_word(r, word, err);
 	return unknown_word(r, word, err);
@@ -227,6 +283,12 @@ request_help(const struct request *r, struct err *err)
 	buf_init(&text, CAPTION_MAX);
 	r->spec->help(&text);
 	if (!r->spec->no_words) {
+		if (r->spec->formats == NULL)
+			buf_puts(&text,
+			    "\nwords for people (text, html):\n"
+			    "  units=UNITS  octets and rates by 1000 (si), by "
+			    "1024 (binary) or as\n"
+			    "               they are (plain)\n");
 		buf_puts(&text, "\nfilter words: ");
 		filter_list_words(&text);
 		buf_puts(&text,
@@ -256,6 +318,7 @@ request_open(const struct request *r, struct sink **sink, struct out *out,
 	if (rc != 0)
 		return rc;
 	style = out_style_for((*sink)->fd);
+	style.units = r->units;
 	out_init(out, r->format, *sink, &style);
 	return 0;
 }

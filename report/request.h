@@ -11,15 +11,11 @@
 #include <stdint.h>
 
 #include "query/filter.h"
+#include "report/table.h"
 #include "schema/base/buf.h"
 #include "schema/base/err.h"
 
-struct out;
-struct out_format;
-struct out_style;
 struct scan_stats;
-struct sink;
-struct table_head;
 
 /* A word of one command alone: "key=value". */
 struct request_word {
@@ -36,7 +32,7 @@ struct request_spec {
 	/* A word without "=". */
 	int (*bare)(void *arg, const char *word, struct err *err);
 	void (*help)(struct buf *text);
-	bool no_words; /* not even lines= and those of the filter */
+	bool no_words; /* not even common ones and those of the filter */
 };
 
 struct request {
@@ -50,8 +46,9 @@ struct request {
 	bool has_lines;   /* lines= was given */
 	uint64_t lines;   /* rows to show; 0: all */
 	bool help;        /* -h: print help, nothing else */
-	uint32_t seen;    /* bit per word of spec already given */
-	int64_t now_ms;   /* what relative times count from */
+	enum out_units units;
+	uint64_t seen;  /* bit per word already given */
+	int64_t now_ms; /* what relative times count from */
 };
 
 /*
