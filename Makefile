@@ -53,6 +53,8 @@ SQL   := $(foreach p,$(PARTS),$(wildcard $(p)/*.sql))
 LIB   := $(BUILD)/libweir.a
 OBJ   := $(patsubst %.c,$(BUILD)/%.o,$(filter-out collector/main.c,$(SRC)))
 SQLO  := $(BUILD)/sql.o
+ASSET := $(wildcard report/html/*.css report/html/*.js)
+ASSETO := $(BUILD)/asset.o
 
 TEST_SRC  := $(wildcard tests/schema/*.c tests/collector/*.c tests/query/*.c \
 	tests/report/*.c)
@@ -70,7 +72,7 @@ $(BUILD)/weir: $(BUILD)/collector/main.o $(LIB)
 	@echo "link $@"
 	$(Q)$(CC) $(LDFLAGS_$(MODE)) $(LDFLAGS) -pthread -o $@ $^ $(LIB_LIBS)
 
-$(LIB): $(OBJ) $(SQLO)
+$(LIB): $(OBJ) $(SQLO) $(ASSETO)
 	$(Q)rm -f $@
 	$(Q)ar rcs $@ $^
 
@@ -88,6 +90,14 @@ $(BUILD)/sql.c: $(SQL) schema/embed.awk
 	@mkdir -p $(@D)
 	$(Q){ echo '#include "sql.h"'; awk -f schema/embed.awk $(SQL); } > $@
 $(SQLO): $(BUILD)/sql.c $(BUILD)/sql.h
+	$(Q)$(CC) $(ALL_CFLAGS) -Wno-overlength-strings -c -o $@ $<
+
+# Styles and scripts of pages, the same way.
+$(BUILD)/asset.c: $(ASSET) report/html/embed.awk
+	@mkdir -p $(@D)
+	$(Q){ echo '#include "report/html/asset.h"'; \
+		awk -f report/html/embed.awk $(ASSET); } > $@
+$(ASSETO): $(BUILD)/asset.c report/html/asset.h
 	$(Q)$(CC) $(ALL_CFLAGS) -Wno-overlength-strings -c -o $@ $<
 
 .PHONY: deps deps-build deps-test

@@ -28,16 +28,6 @@ struct text {
 
 /* ---- text of any origin ---- */
 
-/* Also what reverses the direction of writing, which makes a name look like
- * another one. */
-static bool
-is_control(uint32_t code)
-{
-	return code < 0x20 || (code >= 0x7f && code < 0xa0) || code == 0x200e ||
-	       code == 0x200f || (code >= 0x2028 && code <= 0x202e) ||
-	       (code >= 0x2066 && code <= 0x2069);
-}
-
 static size_t
 count_characters(const char *text)
 {
@@ -59,7 +49,7 @@ put_clean(struct buf *out, const char *text, size_t len)
 		uint32_t code;
 		size_t n = utf8_next(text, &code);
 
-		if (is_control(code) || (n == 1 && code >= 0x80))
+		if (utf8_is_control(code) || (n == 1 && code >= 0x80))
 			buf_puts(out, "?");
 		else
 			buf_put(out, text, n);

@@ -17,6 +17,7 @@ static const struct out_format *const formats[] = {
     &out_csv,
     &out_json,
     &out_ndjson,
+    &out_html,
 };
 
 const struct out_format *

@@ -45,10 +45,10 @@ struct table_column {
 };
 
 union table_cell {
-	uint64_t
-	    number;      /* VALUE_NUMBER, VALUE_IP4, VALUE_FLAGS, VALUE_QUIRKS;
-			    VALUE_PREFIX:      address << 8 | length; VALUE_SHARE:
-			    hundredths of a      per cent; VALUE_DURATION: milliseconds */
+	uint64_t number; /* VALUE_NUMBER, VALUE_IP4, VALUE_FLAGS, VALUE_QUIRKS;
+			    VALUE_PREFIX:      address << 8 | length;
+			    VALUE_SHARE: hundredths of a      per cent;
+			    VALUE_DURATION: milliseconds */
 	int64_t time_ms; /* VALUE_TIME */
 	int64_t difference; /* VALUE_SIGNED */
 	double real;        /* VALUE_REAL */
@@ -135,7 +135,8 @@ struct out_format {
 	    struct out *o, size_t i, const union table_cell *cell);
 };
 
-extern const struct out_format out_text, out_csv, out_json, out_ndjson;
+extern const struct out_format out_text, out_csv, out_json, out_ndjson,
+    out_html;
 
 /* By name; NULL when there is none. */
 const struct out_format *out_format_find(const char *name);

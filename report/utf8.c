@@ -49,3 +49,11 @@ utf8_next(const char *s, uint32_t *code)
 	*code = c;
 	return l->len;
 }
+
+bool
+utf8_is_control(uint32_t code)
+{
+	return code < 0x20 || (code >= 0x7f && code < 0xa0) || code == 0x200e ||
+	       code == 0x200f || (code >= 0x2028 && code <= 0x202e) ||
+	       (code >= 0x2066 && code <= 0x2069);
+}

@@ -2,6 +2,7 @@
 #ifndef WEIR_REPORT_UTF8_H
 #define WEIR_REPORT_UTF8_H
 /* Text from outside, which may be anything, as what outputs can carry. */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,5 +15,9 @@
  * surrogates, at most U+10FFFF) counts as one character, U+FFFD.
  */
 size_t utf8_next(const char *s, uint32_t *code);
+
+/* What commands a terminal, or reverses the direction of writing, which makes a
+ * name look like another one. */
+bool utf8_is_control(uint32_t code);
 
 #endif

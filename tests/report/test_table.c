@@ -401,6 +401,143 @@ ndjson_is_an_object_a_line(void **state)
 	assert_lines(&out_ndjson, &head, two, 0, "");
 }
 
+/* ---- HTML ---- */
+
+/* What is between the end of the style and the script. */
+static char *
+body_of(char *page)
+{
+	char *body = strstr(page, "<main>");
+	char *end = strstr(page, "</main>");
+	char *text;
+
+	assert_non_null(body);
+	assert_non_null(end);
+	text = xcalloc((size_t)(end - body) + 1, 1);
+	memcpy(text, body, (size_t)(end - body));
+	free(page);
+	return text;
+}
+
+static void
+html_is_a_table_with_sums_and_notes(void **state)
+{
+	char *body =
+	    body_of(write_table(&out_html, &plain, &named, rows[0], 1));
+
+	(void)state;
+	assert_string_equal(body,
+	    "<main>\n"
+	    "<header>\n"
+	    "<h1>what was asked</h1>\n"
+	    "</header>\n"
+	    "<div class=frame role=region tabindex=0 aria-label=Rows>\n"
+	    "<table>\n"
+	    "<caption>what was asked</caption>\n"
+	    "<thead><tr><th scope=col>Source</th>"
+	    "<th scope=col data-k=n>Flags</th>"
+	    "<th scope=col data-k=n>Protocol</th><th scope=col>Exporter</th>"
+	    "<th scope=col>Start</th><th scope=col>Note</th>"
+	    "<th scope=col class=r data-k=n>Octets</th>"
+	    "<th scope=col class=\"r s\" data-k=n>Share %</th></tr></thead>\n"
+	    "<tbody>\n"
+	    "<tr><th scope=row class=c>10.0.0.1</th>"
+	    "<td class=c data-v=27>...AP.SF 27</td><td>6 tcp</td>"
+	    "<td class=c>2001:db8::1</td>"
+	    "<td>2024-03-01 12:01:27.027</td><td class=long>plain</td>"
+	    "<td class=r>1,208</td>"
+	    "<td class=\"r s\" style=\"--p:99.99\">99.99</td></tr>\n"
+	    "</tbody>\n"
+	    "<tfoot><tr><th scope=row>total</th><td></td><td></td><td></td>"
+	    "<td></td><td></td><td class=r>1,209,000</td><td></td>"
+	    "</tr></tfoot>\n"
+	    "</table>\n"
+	    "</div>\n"
+	    "<dl class=sums>\n"
+	    "<div><dt>Octets</dt><dd>1,209,000</dd></div>\n"
+	    "</dl>\n"
+	    "<div class=notes>\n"
+	    "<p>2 of 3 rows</p>\n"
+	    "</div>\n");
+	free(body);
+}
+
+static void
+html_without_rows_says_so_instead(void **state)
+{
+	char *body =
+	    body_of(write_table(&out_html, &plain, &named, rows[0], 0));
+
+	(void)state;
+	assert_string_equal(body, "<main>\n"
+				  "<header>\n"
+				  "<h1>what was asked</h1>\n"
+				  "</header>\n"
+				  "<div class=empty>\n"
+				  "<p>2 of 3 rows</p>\n"
+				  "</div>\n");
+	free(body);
+}
+
+static void
+html_lets_no_text_become_markup(void **state)
+{
+	static const struct {
+		const char *text, *want;
+	} cases[] = {
+	    {"<script>alert(1)</script>",
+		"&lt;script&gt;alert(1)&lt;/script&gt;"},
+	    {"\"'&", "&quot;&#39;&amp;"},
+	    {"&lt;", "&amp;lt;"},
+	    {"\x01\x1b[2J\x7f\xc2\x9b",
+		"\xef\xbf\xbd\xef\xbf\xbd[2J\xef\xbf\xbd\xef\xbf\xbd"},
+	    {"no \xff utf8 \xc0\xbc", /* an overlong "<" */
+		"no \xef\xbf\xbd utf8 \xef\xbf\xbd\xef\xbf\xbd"},
+	    {"abc\xe2\x80\xaegnp.exe", "abc\xef\xbf\xbdgnp.exe"},
+	    {"caf\xc3\xa9", "caf\xc3\xa9"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char *body = body_of(
+		    write_texts(&out_html, cases[i].text, cases[i].text));
+		char want[200];
+
+		snprintf(
+		    want, sizeof want, "<td class=long>%s</td>", cases[i].want);
+		if (strstr(body, want) == NULL)
+			fail_msg("case %zu: want %s in %s", i, want, body);
+		free(body);
+	}
+}
+
+static void
+html_has_hostile_captions_notes_and_headings(void **state)
+{
+	static const struct table_column col = {.name = "x",
+	    .heading = "<h>",
+	    .unit = "&u",
+	    .kind = VALUE_NUMBER,
+	    .is_count = true};
+	const struct table_head head = {
+	    .column = &col, .n_columns = 1, .caption = "<a>\nb='\"'\n<c>\n"};
+	const struct table_foot foot = {.total = total, .note = "</main>\n"};
+	struct output o = output_begin(&out_html, &plain, &head);
+	char *page;
+
+	(void)state;
+	out_row(&o.out, total);
+	page = output_end(&o, &foot);
+	assert_non_null(strstr(page, "<title>&lt;a&gt; - weir</title>"));
+	assert_non_null(strstr(page, "<h1>&lt;a&gt;</h1>"));
+	assert_non_null(
+	    strstr(page, "<p class=words>b=&#39;&quot;&#39;</p>\n<p>&lt;c"));
+	assert_non_null(strstr(page, ">&lt;h&gt; &amp;u</th>"));
+	assert_non_null(strstr(page, "<dt>&lt;h&gt; &amp;u</dt>"));
+	assert_non_null(strstr(page, "<p>&lt;/main&gt;</p>"));
+	free(page);
+}
+
 /* ---- kinds ---- */
 
 /* A value of each kind that columns[] has not, and one that comes with its
@@ -525,6 +662,9 @@ joined_columns_are_one_for_people_alone(void **state)
 	    "src,src_name,sport,n\n"
 	    "0.0.0.1,a.example,80,7\n"
 	    "0.0.0.2,,443,8\n");
+	assert_holds(&out_html, &head, cell[0],
+	    "<tr><td class=c>0.0.0.1<span class=j> a.example</span>"
+	    "<span class=j>:80</span></td><td class=r>7</td></tr>\n");
 }
 
 /* ---- the rest ---- */
@@ -577,7 +717,7 @@ formats_are_found_by_name(void **state)
 	assert_null(out_format_find(""));
 	buf_init(&names, 100);
 	out_format_list(&names);
-	assert_string_equal(buf_str(&names), "text csv json ndjson");
+	assert_string_equal(buf_str(&names), "text csv json ndjson html");
 	buf_release(&names);
 }
 
@@ -622,6 +762,10 @@ main(void)
 	    cmocka_unit_test(json_without_a_name_is_an_array),
 	    cmocka_unit_test(json_is_valid_whatever_the_text),
 	    cmocka_unit_test(ndjson_is_an_object_a_line),
+	    cmocka_unit_test(html_is_a_table_with_sums_and_notes),
+	    cmocka_unit_test(html_without_rows_says_so_instead),
+	    cmocka_unit_test(html_lets_no_text_become_markup),
+	    cmocka_unit_test(html_has_hostile_captions_notes_and_headings),
 	    cmocka_unit_test(every_kind_in_every_format),
 	    cmocka_unit_test(octets_and_rates_come_in_units),
 	    cmocka_unit_test(joined_columns_are_one_for_people_alone),
