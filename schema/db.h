@@ -29,6 +29,12 @@ int db_open(struct db **out, const char *path, enum db_mode mode,
 void db_close(struct db *db); /* accepts NULL; finalize statements first */
 const char *db_path(const struct db *db);
 
+/* Where connections that write put their temporary files, which have no name
+ * and end with the process; else where TMPDIR says, or /var/tmp. Of the whole
+ * process: to be called before there are threads; again with the same is
+ * nothing. */
+void db_set_temporary_folder(const char *dir);
+
 /* One or more statements, their rows thrown away. */
 int db_exec(struct db *db, const char *sql, struct err *err) MUST_CHECK;
 /* The same where nothing can be done about a failure: rolling back. */

@@ -16,6 +16,7 @@
 #include "schema/base/clock.h"
 #include "schema/base/mem.h"
 #include "schema/base/num.h"
+#include "schema/db.h"
 
 static int
 by_day(const void *a, const void *b)
@@ -142,6 +143,8 @@ store_lock(int *lock_fd, const char *dir, struct err *err)
 		close(fd);
 		goto out;
 	}
+	/* What writes here needs room here alone. */
+	db_set_temporary_folder(dir);
 	*lock_fd = fd;
 out:
 	free(shards);
