@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: ISC */
+/* RRD files: see series.h. */
+#include "report/series.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <math.h>
+#include <rrd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "schema/base/mem.h"
+
+enum {
+	POINTS_AT_ONCE = 512,
+	POINT_LEN = 64,
+};
+
+static const char data_source[] = "DS:flowbits:GAUGE:600:U:U";
+
+static const char *const flowtracker[] = {
+    data_source,
+    "RRA:AVERAGE:0.5:1:600",
+    "RRA:AVERAGE:0.5:6:700",
+    "RRA:AVERAGE:0.5:24:775",
+    "RRA:AVERAGE:0.5:288:1100",
+    "RRA:MAX:0.5:1:600",
+    "RRA:MAX:0.5:6:700",
+    "RRA:MAX:0.5:24:775",
+    "RRA:MAX:0.5:288:1100",
+};
+
+static const char *const longer[] = {
+    data_source,
+    "RRA:AVERAGE:0.5:1:26784",
+    "RRA:AVERAGE:0.5:12:17568",
+    "RRA:AVERAGE:0.5:288:3660",
+    "RRA:MAX:0.5:1:26784",
+    "RRA:MAX:0.5:12:17568",
+    "RRA:MAX:0.5:288:3660",
+};
+
+static int
+fail(const char *path, struct err *err)
+{
+	return err_set(err, ERR_SYSTEM, "%s: %s", path, rrd_get_error());
+}
+
+static char *
+copy_path(const char *path)
+{
+	return xasprintf("%s.new", path);
+}
+
+int
+series_create(const char *path, enum series_layout layout, int64_t start_s,
+    struct err *err)
+{
+	/* librrd changes the order of its arguments. */
+	const char *argv[ARRAY_LEN(flowtracker)];
+	int argc =
+	    layout == SERIES_LONG ? ARRAY_LEN(longer) : ARRAY_LEN(flowtracker);
+
+	memcpy(argv, layout == SERIES_LONG ? longer : flowtracker,
+	    (size_t)argc * sizeof *argv);
+	rrd_clear_error();
+	if (rrd_create_r2(path, SERIES_STEP_S, (time_t)start_s, 1, NULL, NULL,
+		argc, argv) != 0)
+		return fail(path, err);
+	return 0;
+}
+
+int
+series_last(const char *path, int64_t *end_s, struct err *err)
+{
+	rrd_clear_error();
+	*end_s = rrd_last_r(path);
+	return *end_s < 0 ? fail(path, err) : 0;
+}
+
+static int
+copy_bytes(int from, int to, const char *path, struct err *err)
+{
+	ssize_t n;
+
+	while ((n = copy_file_range(from, NULL, to, NULL, 1 << 30, 0)) != 0)
+		if (n < 0 && errno == ENOSPC)
+			return err_set(
+			    err, ERR_FULL, "%s: %s", path, strerror(errno));
+		else if (n < 0 && errno != EINTR)
+			return err_sys(err, "%s", path);
+	return 0;
+}
+
+static int
+copy_file(const char *path, const char *copy, struct err *err)
+{
+	int from = open(path, O_RDONLY | O_CLOEXEC), to, rc;
+	struct stat st;
+
+	if (from < 0)
+		return err_sys(err, "%s", path);
+	(void)unlink(copy);
+	if (fstat(from, &st) != 0 ||
+	    (to = open(copy, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+		 st.st_mode & 0666)) < 0) {
+		rc = err_sys(err, "%s", copy);
+		close(from);
+		return rc;
+	}
+	rc = copy_bytes(from, to, copy, err);
+	if (close(to) != 0 && rc == 0)
+		rc = err_sys(err, "%s", copy);
+	close(from);
+	return rc;
+}
+
+static int
+update(const char *path, const struct series_point *point, size_t n,
+    struct err *err)
+{
+	char text[POINTS_AT_ONCE][POINT_LEN];
+	const char *argv[POINTS_AT_ONCE];
+
+	for (size_t i = 0; i < n; i++) {
+		if (isnan(point[i].value))
+			snprintf(text[i], POINT_LEN, "%" PRId64 ":U",
+			    point[i].end_s);
+		else
+			snprintf(text[i], POINT_LEN, "%" PRId64 ":%.17g",
+			    point[i].end_s, point[i].value);
+		argv[i] = text[i];
+	}
+	rrd_clear_error();
+	return rrd_update_r(path, NULL, (int)n, argv) != 0 ? fail(path, err)
+							   : 0;
+}
+
+/*
+ * With unknown periods said as such: otherwise a value would be taken for the
+ * one before it as well, as long as that is not older than the heartbeat.
+ */
+static struct series_point *
+fill_gaps(const struct series_point *point, size_t n, int64_t last_s, size_t *m)
+{
+	struct series_point *all = NULL;
+	size_t cap = 0;
+
+	*m = 0;
+	for (size_t i = 0; i < n; i++) {
+		int64_t before_s = point[i].end_s - SERIES_STEP_S;
+
+		if (point[i].end_s <= last_s)
+			continue;
+		if (before_s > last_s) {
+			all = xgrow(all, *m, &cap, sizeof *all);
+			all[(*m)++] = (struct series_point){before_s, NAN};
+		}
+		all = xgrow(all, *m, &cap, sizeof *all);
+		all[(*m)++] = point[i];
+		last_s = point[i].end_s;
+	}
+	return all;
+}
+
+int
+series_prepare(const char *path, const struct series_point *point, size_t n,
+    struct err *err)
+{
+	char *copy = copy_path(path);
+	struct series_point *all = NULL;
+	int64_t last_s;
+	size_t m = 0;
+	int rc = copy_file(path, copy, err);
+
+	if (rc == 0)
+		rc = series_last(copy, &last_s, err);
+	if (rc == 0)
+		all = fill_gaps(point, n, last_s, &m);
+	for (size_t i = 0; i < m && rc == 0; i += POINTS_AT_ONCE)
+		rc = update(copy, all + i,
+		    m - i < POINTS_AT_ONCE ? m - i : POINTS_AT_ONCE, err);
+	if (rc != 0)
+		(void)unlink(copy);
+	free(all);
+	free(copy);
+	return rc;
+}
+
+int
+series_accept(const char *path, struct err *err)
+{
+	char *copy = copy_path(path);
+	int rc = 0;
+
+	if (rename(copy, path) != 0)
+		rc = err_sys(err, "%s", copy);
+	free(copy);
+	return rc;
+}
+
+void
+series_abandon(const char *path)
+{
+	char *copy = copy_path(path);
+
+	(void)unlink(copy);
+	free(copy);
+}
+
+static void
+free_names(char **name, unsigned long n)
+{
+	for (unsigned long i = 0; i < n; i++)
+		rrd_freemem(name[i]);
+	rrd_freemem(name);
+}
+
+int
+series_read(const char *path, enum series_kind kind, int64_t from_s,
+    int64_t to_s, int64_t step_s, struct series_rows *out, struct err *err)
+{
+	time_t start = (time_t)from_s, end = (time_t)to_s;
+	unsigned long step = (unsigned long)step_s, n_names = 0;
+	rrd_value_t *value = NULL;
+	char **name = NULL;
+
+	*out = (struct series_rows){0};
+	rrd_clear_error();
+	if (rrd_fetch_r(path, kind == SERIES_MAX ? "MAX" : "AVERAGE", &start,
+		&end, &step, &n_names, &name, &value) != 0)
+		return fail(path, err);
+	out->step_s = (int64_t)step;
+	if (n_names == 1) {
+		size_t n = (size_t)((end - start) / (time_t)step);
+
+		out->row = xreallocarray(NULL, n, sizeof *out->row);
+		for (size_t i = 0; i < n; i++) {
+			int64_t end_s = start + (int64_t)((i + 1) * step);
+
+			if (end_s > from_s && end_s <= to_s)
+				out->row[out->n++] =
+				    (struct series_point){end_s, value[i]};
+		}
+	}
+	free_names(name, n_names);
+	rrd_freemem(value);
+	if (n_names != 1)
+		return err_set(err, ERR_CORRUPT,
+		    "%s: has %lu data sources, not one", path, n_names);
+	return 0;
+}
+
+void
+series_release(struct series_rows *rows)
+{
+	free(rows->row);
+	*rows = (struct series_rows){0};
+}
