@@ -7,9 +7,9 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "collector/account_state.h"
+#include "schema/base/hash.h"
 #include "schema/base/mem.h"
 
 enum {
@@ -31,8 +31,7 @@ account_new(account_say *say, void *arg)
 	a->row = xcalloc(ACCOUNT_MAX_ROWS, sizeof *a->row);
 	a->n_exporters = a->n_engines = 1; /* others */
 	a->exporter[ACCOUNT_OTHERS].is_sound = true;
-	if (getrandom(&a->seed, sizeof a->seed, GRND_NONBLOCK) < 0)
-		a->seed = (uint64_t)(uintptr_t)a;
+	a->seed = hash_seed();
 	a->say = say;
 	a->say_arg = arg;
 	pthread_mutex_init(&a->lock, NULL);
@@ -53,16 +52,6 @@ account_free(struct account *a)
 
 /* ---- finding ---- */
 
-static uint64_t
-mix(uint64_t x)
-{
-	x ^= x >> 32;
-	x *= UINT64_C(0xd6e8feb86659fd93);
-	x ^= x >> 32;
-	x *= UINT64_C(0xd6e8feb86659fd93);
-	return x ^ x >> 32;
-}
-
 /* engine: type and id, or more than 16 bits for an exporter. */
 static size_t
 hash(const struct account *a, const struct addr *addr, uint32_t engine)
@@ -71,9 +60,9 @@ hash(const struct account *a, const struct addr *addr, uint32_t engine)
 	uint64_t x = a->seed;
 
 	memcpy(half, addr->bytes, sizeof half);
-	x = mix(x ^ half[0]);
-	x = mix(x ^ half[1]);
-	x = mix(x ^ ((uint64_t)engine << 8 | addr->family));
+	x = hash_mix(x ^ half[0]);
+	x = hash_mix(x ^ half[1]);
+	x = hash_mix(x ^ ((uint64_t)engine << 8 | addr->family));
 	return (size_t)x & (ACCOUNT_SLOTS - 1);
 }
 
