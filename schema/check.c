@@ -99,30 +99,12 @@ tell_pending(struct check *c, const char *mended)
 
 /* ---- one shard ---- */
 
-/* A template of an .sql file for one segment; free() it. */
-static char *
-for_segment(const char *template, uint32_t id)
-{
-	struct buf out;
-
-	buf_init(&out, 65536);
-	for (; *template != '\0'; template ++) {
-		if (strncmp(template, "NNNN", 4) == 0) {
-			buf_printf(&out, "%04u", id);
-			template += 3;
-		} else {
-			buf_put(&out, template, 1);
-		}
-	}
-	return out.data;
-}
-
 /* The first row of a query, as numbers; NULL counts as 0. */
 static int
 get_row(struct check *c, const char *template, uint32_t segment_id,
     int64_t *values, int n, struct err *err)
 {
-	char *sql = for_segment(template, segment_id);
+	char *sql = segment_sql(template, segment_id, "");
 	struct stmt *q = NULL;
 	int rc = db_prepare(shard_db(c->shard), sql, &q, err);
 
@@ -178,8 +160,8 @@ check_indexes(struct check *c, const struct segment *g, const char *where,
 	struct stmt *q = NULL;
 	int rc = db_prepare(shard_db(c->shard), sql_check_index, &q, err);
 
-	for (size_t i = 0; rc == 0 && (column = shard_index_column(i)) != NULL;
-	     i++) {
+	for (size_t i = 0;
+	     rc == 0 && (column = segment_index_column(i)) != NULL; i++) {
 		char name[64], what[100];
 
 		snprintf(name, sizeof name, "flow_%04u_%s", g->id, column);

@@ -1,13 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * One day's flows in one SQLite file: see shard.h. Owns the tables source,
- * segment, packet and flow_NNNN and the views; which day a flow belongs to and
- * when to commit are the writer's business.
- *
- * Why segments: six indexes on one growing table cost more the larger it is
- * (45 k flows/s after a million rows), since every commit dirties most index
- * pages; rows appended to an unindexed table whose indexes are sorted in one
- * go stay at five times that, at any size.
+ * One day's flows in one SQLite file: see shard.h. Transactions, and what goes
+ * together in them; which day a flow belongs to and when to commit are the
+ * writer's business.
  */
 #include "schema/shard.h"
 
@@ -18,10 +13,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "schema/base/buf.h"
 #include "schema/base/mem.h"
 #include "schema/db.h"
 #include "schema/minute.h"
+#include "schema/segment.h"
+#include "schema/source.h"
 #include "sql.h"
 
 struct shard {
@@ -29,12 +25,8 @@ struct shard {
 	bool writing;
 	bool in_transaction;
 	uint64_t full_rows; /* 0: by SEGMENT_MIN_ROWS and SEGMENT_SHARE */
-	uint64_t n_flows;   /* of all segments */
-	struct segment *segment;
-	size_t n_segments, cap_segments;
-	struct source *source; /* [id - 1] */
-	size_t n_sources, cap_sources;
-	size_t last_source;       /* the one used last is mostly the next one */
+	struct segments segments;
+	struct sources sources;
 	size_t next_index;        /* of the segment being sealed */
 	struct stmt *insert_flow; /* into the live segment; NULL: not ready */
 	struct stmt *insert_packet, *update_segment;
@@ -43,105 +35,15 @@ struct shard {
 	struct stmt *add_minute[2]; /* by kind; NULL: not ready */
 };
 
-/* What a sealed segment is searched by. */
-static const char *const index_columns[] = {
-    "end_ms", "src_addr", "dst_addr", "src_port", "dst_port", "tcp_flags"};
-
-/* An SQL template with NNNN and COLUMN replaced; free() the result. */
-static char *
-expand(const char *template, uint32_t segment_id, const char *column)
-{
-	struct buf out;
-
-	buf_init(&out, 65536);
-	while (*template != '\0') {
-		if (strncmp(template, "NNNN", 4) == 0) {
-			buf_printf(&out, "%04u", segment_id);
-			template += 4;
-		} else if (strncmp(template, "COLUMN", 6) == 0) {
-			buf_puts(&out, column);
-			template += 6;
-		} else {
-			buf_put(&out, template ++, 1);
-		}
-	}
-	assert(!out.overflow);
-	return out.data;
-}
-
-static int
-exec_template(struct shard *s, const char *template, uint32_t segment_id,
-    const char *column, struct err *err)
-{
-	char *sql = expand(template, segment_id, column);
-	int rc = db_exec(s->db, sql, err);
-
-	free(sql);
-	return rc;
-}
-
 /* ---- what is in the file ---- */
-
-static void
-read_segment(struct shard *s, struct stmt *q)
-{
-	struct segment g = {
-	    .id = (uint32_t)stmt_int(q, 0),
-	    .n_flows = (uint64_t)stmt_int(q, 1),
-	    .min_start_ms = stmt_int(q, 2),
-	    .max_start_ms = stmt_int(q, 3),
-	    .min_end_ms = stmt_int(q, 4),
-	    .max_end_ms = stmt_int(q, 5),
-	    .max_duration_ms = stmt_int(q, 6),
-	    .sealed = stmt_int(q, 7) != 0,
-	};
-
-	s->segment =
-	    xgrow(s->segment, s->n_segments, &s->cap_segments, sizeof g);
-	s->segment[s->n_segments++] = g;
-	s->n_flows += g.n_flows;
-}
-
-static void
-read_source(struct shard *s, struct stmt *q)
-{
-	struct source src = {
-	    .engine_type = (uint8_t)stmt_int(q, 2),
-	    .engine_id = (uint8_t)stmt_int(q, 3),
-	    .sampling = (uint16_t)stmt_int(q, 4),
-	};
-
-	if (!addr_parse(stmt_text(q, 1), &src.exporter))
-		src.exporter = (struct addr){0};
-	s->source = xgrow(s->source, s->n_sources, &s->cap_sources, sizeof src);
-	s->source[s->n_sources++] = src;
-}
-
-static int
-for_each_row(struct shard *s, const char *sql,
-    void (*row)(struct shard *, struct stmt *), struct err *err)
-{
-	struct stmt *q = NULL;
-	int rc = db_prepare(s->db, sql, &q, err);
-
-	if (rc != 0)
-		return rc;
-	while ((rc = stmt_step(q, err)) == 1)
-		row(s, q);
-	stmt_finalize(q);
-	return rc;
-}
 
 static int
 load(struct shard *s, struct err *err)
 {
-	int rc;
+	int rc = segments_load(&s->segments, s->db, err);
 
-	s->n_segments = s->n_sources = s->last_source = 0;
-	s->n_flows = 0;
-	rc = for_each_row(s, sql_select_segments, read_segment, err);
 	if (rc == 0)
-		rc = for_each_row(s, sql_select_sources, read_source, err);
+		rc = sources_load(&s->sources, s->db, err);
 	return rc;
 }
 
@@ -158,60 +60,20 @@ check_identity(struct shard *s, int64_t *version, struct err *err)
 
 /* ---- writing ---- */
 
-static int
-bind_and_store_segment(
-    struct shard *s, const struct segment *g, struct err *err)
+/* The one that takes rows, if it is not sealed; there is one at least. */
+static struct segment *
+last_segment(const struct shard *s)
 {
-	struct stmt *q = s->update_segment;
-
-	stmt_bind_int(q, ":id", g->id);
-	stmt_bind_int(q, ":sealed", g->sealed);
-	stmt_bind_int(q, ":n_flows", (int64_t)g->n_flows);
-	stmt_bind_int(q, ":min_start_ms", g->min_start_ms);
-	stmt_bind_int(q, ":max_start_ms", g->max_start_ms);
-	stmt_bind_int(q, ":min_end_ms", g->min_end_ms);
-	stmt_bind_int(q, ":max_end_ms", g->max_end_ms);
-	stmt_bind_int(q, ":max_duration_ms", g->max_duration_ms);
-	return stmt_run(q, err);
-}
-
-static int
-create_flows_view(struct shard *s, struct err *err)
-{
-	struct buf sql;
-	int rc;
-
-	buf_init(&sql, 1 << 20);
-	buf_puts(&sql, "DROP VIEW IF EXISTS flows;\n"
-		       "CREATE VIEW flows AS\n"
-		       "-- All flows of this day; see table flow_0001.\n");
-	for (size_t i = 0; i < s->n_segments; i++) {
-		char *arm = expand(sql_view_flows_arm, s->segment[i].id, "");
-
-		buf_printf(&sql, "%s%s", i > 0 ? "UNION ALL\n" : "", arm);
-		free(arm);
-	}
-	assert(!sql.overflow);
-	rc = db_exec(s->db, buf_str(&sql), err);
-	buf_release(&sql);
-	return rc;
+	return &s->segments.segment[s->segments.n - 1];
 }
 
 /* Inside a transaction: a new, empty live segment behind the others. */
 static int
 add_segment(struct shard *s, struct err *err)
 {
-	struct segment g = {.id = (uint32_t)s->n_segments + 1};
-	int rc = exec_template(s, sql_create_segment, g.id, "", err);
-
-	if (rc != 0)
-		return rc;
-	s->segment =
-	    xgrow(s->segment, s->n_segments, &s->cap_segments, sizeof g);
-	s->segment[s->n_segments++] = g;
 	stmt_finalize(s->insert_flow);
 	s->insert_flow = NULL;
-	return create_flows_view(s, err);
+	return segments_add(&s->segments, s->db, err);
 }
 
 static int
@@ -293,8 +155,8 @@ shard_open_write(
 	    (rc = load(s, err)) != 0 ||
 	    (rc = db_prepare(
 		 s->db, sql_insert_packet, &s->insert_packet, err)) != 0 ||
-	    (rc = db_prepare(
-		 s->db, sql_update_segment, &s->update_segment, err)) != 0) {
+	    (rc = segment_prepare_update(&s->update_segment, s->db, err)) !=
+		0) {
 		shard_close(s);
 		return rc;
 	}
@@ -305,7 +167,7 @@ shard_open_write(
 static uint64_t
 rows_to_fill(const struct shard *s)
 {
-	uint64_t share = s->n_flows / SEGMENT_SHARE;
+	uint64_t share = s->segments.n_flows / SEGMENT_SHARE;
 
 	if (s->full_rows > 0)
 		return s->full_rows;
@@ -316,84 +178,27 @@ rows_to_fill(const struct shard *s)
 static int
 ensure_live_segment(struct shard *s, struct err *err)
 {
-	const struct segment *last = &s->segment[s->n_segments - 1];
-	char *sql;
 	int rc;
 
-	if (s->n_segments == 0 || last->sealed ||
-	    last->n_flows >= rows_to_fill(s)) {
-		if (s->n_segments > 0 &&
-		    (rc = bind_and_store_segment(s, last, err)) != 0)
+	if (s->segments.n == 0 || last_segment(s)->sealed ||
+	    last_segment(s)->n_flows >= rows_to_fill(s)) {
+		if (s->segments.n > 0 && (rc = segment_store(last_segment(s),
+					      s->update_segment, err)) != 0)
 			return rc;
 		if ((rc = add_segment(s, err)) != 0)
 			return rc;
 	}
 	if (s->insert_flow != NULL)
 		return 0;
-	sql = expand(sql_insert_flow, s->segment[s->n_segments - 1].id, "");
-	rc = db_prepare(s->db, sql, &s->insert_flow, err);
-	free(sql);
-	return rc;
-}
-
-static bool
-same_source(const struct source *a, const struct source *b)
-{
-	return a->engine_id == b->engine_id &&
-	       a->engine_type == b->engine_type && a->sampling == b->sampling &&
-	       addr_equal(&a->exporter, &b->exporter);
-}
-
-static int
-add_source(struct shard *s, const struct source *src, struct err *err)
-{
-	char text[ADDR_TEXT_LEN];
-	struct stmt *q = NULL;
-	int rc = db_prepare(s->db, sql_insert_source, &q, err);
-
-	if (rc != 0)
-		return rc;
-	addr_format(&src->exporter, text);
-	stmt_bind_text(q, ":exporter", text);
-	stmt_bind_int(q, ":engine_type", src->engine_type);
-	stmt_bind_int(q, ":engine_id", src->engine_id);
-	stmt_bind_int(q, ":sampling", src->sampling);
-	rc = stmt_run(q, err);
-	stmt_finalize(q);
-	if (rc != 0)
-		return rc;
-	s->source =
-	    xgrow(s->source, s->n_sources, &s->cap_sources, sizeof *src);
-	s->source[s->n_sources++] = *src;
-	return 0;
-}
-
-/* *id is the row of table source, made if new. */
-static int
-find_source(
-    struct shard *s, const struct source *src, int64_t *id, struct err *err)
-{
-	int rc;
-
-	if (s->last_source >= s->n_sources ||
-	    !same_source(&s->source[s->last_source], src)) {
-		size_t i = 0;
-
-		while (i < s->n_sources && !same_source(&s->source[i], src))
-			i++;
-		if (i == s->n_sources && (rc = add_source(s, src, err)) != 0)
-			return rc;
-		s->last_source = i;
-	}
-	*id = (int64_t)s->last_source + 1;
-	return 0;
+	return segment_prepare_insert(
+	    &s->insert_flow, s->db, last_segment(s), err);
 }
 
 static int
 insert_packet(
     struct shard *s, const struct packet *p, int64_t source_id, struct err *err)
 {
-	const struct segment *g = &s->segment[s->n_segments - 1];
+	const struct segment *g = last_segment(s);
 	const int64_t values[] = {g->id, (int64_t)g->n_flows + 1, p->n_flows,
 	    source_id, p->received_ms, p->unix_secs, p->unix_nsecs,
 	    p->uptime_ms, p->sequence};
@@ -403,44 +208,6 @@ insert_packet(
 	if (p->no_sequence)
 		stmt_set_null(s->insert_packet, (int)ARRAY_LEN(values));
 	return stmt_run(s->insert_packet, err);
-}
-
-static void
-widen_bounds(struct segment *g, const struct flow *f)
-{
-	if (g->n_flows == 0 || f->start_ms < g->min_start_ms)
-		g->min_start_ms = f->start_ms;
-	if (g->n_flows == 0 || f->start_ms > g->max_start_ms)
-		g->max_start_ms = f->start_ms;
-	if (g->n_flows == 0 || f->end_ms < g->min_end_ms)
-		g->min_end_ms = f->end_ms;
-	if (g->n_flows == 0 || f->end_ms > g->max_end_ms)
-		g->max_end_ms = f->end_ms;
-	if (f->end_ms - f->start_ms > g->max_duration_ms)
-		g->max_duration_ms = f->end_ms - f->start_ms;
-}
-
-/* Values in the order of the columns of table flow_NNNN. */
-static int
-insert_flow(
-    struct shard *s, const struct flow *f, int64_t source_id, struct err *err)
-{
-	struct segment *g = &s->segment[s->n_segments - 1];
-	const int64_t values[] = {(int64_t)g->n_flows + 1, source_id,
-	    f->src_addr, f->dst_addr, f->next_hop, f->input_if, f->output_if,
-	    f->packets, f->octets, f->end_ms - f->start_ms, f->end_ms,
-	    f->src_port, f->dst_port, f->tcp_flags, f->protocol, f->tos,
-	    f->src_as, f->dst_as, f->src_mask, f->dst_mask, f->quirks};
-	int rc;
-
-	for (size_t i = 0; i < ARRAY_LEN(values); i++)
-		stmt_set_int(s->insert_flow, (int)i + 1, values[i]);
-	if ((rc = stmt_run(s->insert_flow, err)) != 0)
-		return rc;
-	widen_bounds(g, f);
-	g->n_flows++;
-	s->n_flows++;
-	return 0;
 }
 
 /* Back to what was committed last, in the file and in memory. */
@@ -457,8 +224,10 @@ shard_roll_back(struct shard *s)
 	s->in_transaction = false;
 	free(s->import_key);
 	s->import_key = NULL;
-	if (load(s, &ignored) != 0)
-		s->n_segments = s->n_sources = 0;
+	if (load(s, &ignored) != 0) {
+		s->segments.n = 0;
+		sources_clear(&s->sources);
+	}
 }
 
 static int
@@ -485,18 +254,23 @@ int
 shard_append(struct shard *s, const struct packet *p, const struct flow *flows,
     struct err *err)
 {
+	struct segment *g;
 	int64_t source_id;
 	int rc;
 
 	if ((rc = begin_writing(s, err)) != 0)
 		return rc;
 	if ((rc = ensure_live_segment(s, err)) != 0 ||
-	    (rc = find_source(s, &p->source, &source_id, err)) != 0 ||
+	    (rc = sources_find(
+		 &s->sources, s->db, &p->source, &source_id, err)) != 0 ||
 	    (rc = insert_packet(s, p, source_id, err)) != 0)
 		return undo(s, rc);
+	g = last_segment(s);
 	for (size_t i = 0; i < p->n_flows; i++)
-		if ((rc = insert_flow(s, &flows[i], source_id, err)) != 0)
+		if ((rc = segment_insert(
+			 g, s->insert_flow, &flows[i], source_id, err)) != 0)
 			return undo(s, rc);
+	s->segments.n_flows += p->n_flows;
 	return 0;
 }
 
@@ -513,7 +287,7 @@ shard_add_minute(struct shard *s, const struct minute_row *row, struct err *err)
 	if ((rc = begin_writing(s, err)) != 0)
 		return rc;
 	/* After a failure to roll back: shard_commit needs a segment. */
-	if (s->n_segments == 0 && (rc = ensure_live_segment(s, err)) != 0)
+	if (s->segments.n == 0 && (rc = ensure_live_segment(s, err)) != 0)
 		return undo(s, rc);
 	if (*q == NULL && (rc = db_prepare(s->db, sql[row->kind], q, err)) != 0)
 		return undo(s, rc);
@@ -580,8 +354,8 @@ shard_commit(struct shard *s, struct err *err)
 	if (!s->in_transaction)
 		return 0;
 	if ((rc = store_import(s, err)) != 0 ||
-	    (rc = bind_and_store_segment(
-		 s, &s->segment[s->n_segments - 1], err)) != 0 ||
+	    (rc = segment_store(last_segment(s), s->update_segment, err)) !=
+		0 ||
 	    (rc = db_exec(s->db, "COMMIT", err)) != 0)
 		return undo(s, rc);
 	s->in_transaction = false;
@@ -590,30 +364,11 @@ shard_commit(struct shard *s, struct err *err)
 	return 0;
 }
 
-/* The statistics tell SQLite's planner which index is the narrow one. */
-static int
-mark_sealed(struct shard *s, struct segment *g, struct err *err)
-{
-	int rc;
-
-	if ((rc = db_exec(s->db, "BEGIN IMMEDIATE", err)) != 0)
-		return rc;
-	g->sealed = true;
-	if ((rc = db_exec(s->db, "PRAGMA analysis_limit = 1000", err)) != 0 ||
-	    (rc = exec_template(s, "ANALYZE flow_NNNN", g->id, "", err)) != 0 ||
-	    (rc = bind_and_store_segment(s, g, err)) != 0 ||
-	    (rc = db_exec(s->db, "COMMIT", err)) != 0) {
-		g->sealed = false;
-		db_try(s->db, "ROLLBACK");
-	}
-	return rc;
-}
-
 /* Seal the oldest unsealed segment of the first n. */
 static int
 seal_step(struct shard *s, size_t n, struct err *err)
 {
-	struct segment *g = s->segment;
+	struct segment *g = s->segments.segment;
 	int rc;
 
 	assert(!s->in_transaction);
@@ -623,15 +378,13 @@ seal_step(struct shard *s, size_t n, struct err *err)
 	}
 	if (n == 0)
 		return 0;
-	if (s->next_index < ARRAY_LEN(index_columns)) {
-		rc = exec_template(s, sql_create_index, g->id,
-		    index_columns[s->next_index], err);
-		if (rc != 0)
+	if (segment_index_column(s->next_index) != NULL) {
+		if ((rc = segment_index(g, s->db, s->next_index, err)) != 0)
 			return rc;
 		s->next_index++;
 		return 1;
 	}
-	if ((rc = mark_sealed(s, g, err)) != 0)
+	if ((rc = segment_mark_sealed(g, s->db, s->update_segment, err)) != 0)
 		return rc;
 	s->next_index = 0;
 	return 1;
@@ -640,9 +393,9 @@ seal_step(struct shard *s, size_t n, struct err *err)
 int
 shard_seal_step(struct shard *s, struct err *err)
 {
-	size_t n = s->n_segments;
+	size_t n = s->segments.n;
 
-	if (n > 0 && s->segment[n - 1].n_flows < rows_to_fill(s))
+	if (n > 0 && last_segment(s)->n_flows < rows_to_fill(s))
 		n--;
 	return seal_step(s, n, err);
 }
@@ -673,7 +426,7 @@ shard_finish(struct shard *s, struct err *err)
 
 	if (rc != 0)
 		return rc;
-	while ((rc = seal_step(s, s->n_segments, err)) == 1)
+	while ((rc = seal_step(s, s->segments.n, err)) == 1)
 		continue;
 	if (rc != 0 || (rc = leave_wal(s, err)) != 0)
 		return rc;
@@ -683,12 +436,6 @@ shard_finish(struct shard *s, struct err *err)
 }
 
 /* ---- repairing ---- */
-
-const char *
-shard_index_column(size_t i)
-{
-	return i < ARRAY_LEN(index_columns) ? index_columns[i] : NULL;
-}
 
 int
 shard_add_segment(struct shard *s, struct err *err)
@@ -701,36 +448,15 @@ shard_add_segment(struct shard *s, struct err *err)
 }
 
 static int
-recount(struct shard *s, struct segment *g, struct err *err)
+mend_segment(struct shard *s, struct segment *g, struct err *err)
 {
-	char *sql = expand(sql_count_segment, g->id, "");
-	struct stmt *q = NULL;
-	int rc = db_prepare(s->db, sql, &q, err);
+	int rc = segment_recount(g, s->db, err);
 
-	free(sql);
-	if (rc != 0)
-		return rc;
-	if ((rc = stmt_step(q, err)) == 1) {
-		g->n_flows = (uint64_t)stmt_int(q, 0);
-		g->min_start_ms = stmt_int(q, 1);
-		g->max_start_ms = stmt_int(q, 2);
-		g->min_end_ms = stmt_int(q, 3);
-		g->max_end_ms = stmt_int(q, 4);
-		g->max_duration_ms = stmt_int(q, 5);
-		rc = 0;
-	}
-	stmt_finalize(q);
-	return rc != 0 ? rc : bind_and_store_segment(s, g, err);
-}
-
-static int
-create_indexes(struct shard *s, const struct segment *g, struct err *err)
-{
-	int rc = 0;
-
-	for (size_t i = 0; i < ARRAY_LEN(index_columns) && rc == 0; i++)
-		rc = exec_template(
-		    s, sql_create_index, g->id, index_columns[i], err);
+	if (rc == 0)
+		rc = segment_store(g, s->update_segment, err);
+	for (size_t i = 0;
+	     rc == 0 && g->sealed && segment_index_column(i) != NULL; i++)
+		rc = segment_index(g, s->db, i, err);
 	return rc;
 }
 
@@ -739,13 +465,8 @@ shard_mend(struct shard *s, struct err *err)
 {
 	int rc = begin_writing(s, err);
 
-	for (size_t i = 0; i < s->n_segments && rc == 0; i++) {
-		struct segment *g = &s->segment[i];
-
-		rc = recount(s, g, err);
-		if (g->sealed && rc == 0)
-			rc = create_indexes(s, g, err);
-	}
+	for (size_t i = 0; i < s->segments.n && rc == 0; i++)
+		rc = mend_segment(s, &s->segments.segment[i], err);
 	return rc != 0 ? undo(s, rc) : shard_commit(s, err);
 }
 
@@ -791,15 +512,15 @@ shard_end_read(struct shard *s)
 const struct segment *
 shard_segments(const struct shard *s, size_t *n)
 {
-	*n = s->n_segments;
-	return s->segment;
+	*n = s->segments.n;
+	return s->segments.segment;
 }
 
 const struct source *
 shard_sources(const struct shard *s, size_t *n)
 {
-	*n = s->n_sources;
-	return s->source;
+	*n = s->sources.n;
+	return s->sources.source;
 }
 
 /* ---- both ---- */
@@ -814,8 +535,8 @@ shard_close(struct shard *s)
 	if (s->db != NULL && s->writing)
 		(void)leave_wal(s, NULL);
 	db_close(s->db);
-	free(s->segment);
-	free(s->source);
+	segments_release(&s->segments);
+	sources_release(&s->sources);
 	free(s->import_key);
 	free(s);
 }

@@ -2,10 +2,9 @@
 #ifndef WEIR_SCHEMA_SHARD_H
 #define WEIR_SCHEMA_SHARD_H
 /*
- * One SQLite file with the flows that arrived on one UTC day. Rows go to the
- * live segment (an unindexed table flow_NNNN); a full one is sealed: its six
- * indexes are built, one at a time, between commits. One process writes a
- * shard, any number read it.
+ * One SQLite file with the flows that arrived on one UTC day, in segments, with
+ * the headers of their datagrams and what the collector counted. One process
+ * writes a shard, any number read it.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,6 +12,7 @@
 
 #include "schema/base/err.h"
 #include "schema/flow.h"
+#include "schema/segment.h"
 
 struct db;
 struct minute_row;
@@ -24,15 +24,6 @@ enum { SHARD_APPLICATION_ID = 0x77656972, SHARD_VERSION = 1 };
 /* Rows that make a segment full: a 64th of the day so far, so that a day of
  * any size has a few hundred segments (SQLite's UNION ALL ends at 500). */
 enum { SEGMENT_MIN_ROWS = 250000, SEGMENT_SHARE = 64 };
-
-struct segment {
-	uint32_t id;      /* table flow_%04u */
-	uint64_t n_flows; /* rows */
-	/* Bounds of the rows, valid when n_flows > 0. */
-	int64_t min_start_ms, max_start_ms, min_end_ms, max_end_ms;
-	int64_t max_duration_ms; /* of one flow */
-	bool sealed; /* all six indexes are there, no row will be added */
-};
 
 /* ---- writing ---- */
 
@@ -80,9 +71,6 @@ int shard_seal_step(struct shard *s, struct err *err) MUST_CHECK;
 int shard_finish(struct shard *s, struct err *err) MUST_CHECK;
 
 /* ---- repairing ---- */
-
-/* What a sealed segment is searched by; NULL past the last. */
-const char *shard_index_column(size_t i);
 
 /* One more empty segment; outside a transaction. */
 int shard_add_segment(struct shard *s, struct err *err) MUST_CHECK;

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: ISC */
+/* Tables of flows and what is known of each: see segment.h. */
+#include "schema/segment.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "schema/base/buf.h"
+#include "schema/base/mem.h"
+#include "schema/db.h"
+#include "sql.h"
+
+enum { SQL_MAX = 65536, VIEW_MAX = 1 << 20 };
+
+static const char *const index_columns[] = {
+    "end_ms", "src_addr", "dst_addr", "src_port", "dst_port", "tcp_flags"};
+
+const char *
+segment_index_column(size_t i)
+{
+	return i < ARRAY_LEN(index_columns) ? index_columns[i] : NULL;
+}
+
+char *
+segment_sql(const char *template, uint32_t id, const char *column)
+{
+	struct buf out;
+
+	buf_init(&out, SQL_MAX);
+	while (*template != '\0') {
+		if (strncmp(template, "NNNN", 4) == 0) {
+			buf_printf(&out, "%04u", id);
+			template += 4;
+		} else if (strncmp(template, "COLUMN", 6) == 0) {
+			buf_puts(&out, column);
+			template += 6;
+		} else {
+			buf_put(&out, template ++, 1);
+		}
+	}
+	assert(!out.overflow);
+	return out.data;
+}
+
+static int
+exec(struct db *db, const char *template, uint32_t id, const char *column,
+    struct err *err)
+{
+	char *sql = segment_sql(template, id, column);
+	int rc = db_exec(db, sql, err);
+
+	free(sql);
+	return rc;
+}
+
+/* ---- all of them ---- */
+
+static void
+append(struct segments *s, const struct segment *g)
+{
+	s->segment = xgrow(s->segment, s->n, &s->cap, sizeof *g);
+	s->segment[s->n++] = *g;
+	s->n_flows += g->n_flows;
+}
+
+int
+segments_load(struct segments *s, struct db *db, struct err *err)
+{
+	struct stmt *q = NULL;
+	int rc = db_prepare(db, sql_select_segments, &q, err);
+
+	s->n = 0;
+	s->n_flows = 0;
+	if (rc != 0)
+		return rc;
+	while ((rc = stmt_step(q, err)) == 1)
+		append(s, &(struct segment){
+			      .id = (uint32_t)stmt_int(q, 0),
+			      .n_flows = (uint64_t)stmt_int(q, 1),
+			      .min_start_ms = stmt_int(q, 2),
+			      .max_start_ms = stmt_int(q, 3),
+			      .min_end_ms = stmt_int(q, 4),
+			      .max_end_ms = stmt_int(q, 5),
+			      .max_duration_ms = stmt_int(q, 6),
+			      .sealed = stmt_int(q, 7) != 0,
+			  });
+	stmt_finalize(q);
+	return rc;
+}
+
+void
+segments_release(struct segments *s)
+{
+	free(s->segment);
+	*s = (struct segments){0};
+}
+
+static int
+create_view(const struct segments *s, struct db *db, struct err *err)
+{
+	struct buf sql;
+	int rc;
+
+	buf_init(&sql, VIEW_MAX);
+	buf_puts(&sql, "DROP VIEW IF EXISTS flows;\n"
+		       "CREATE VIEW flows AS\n"
+		       "-- All flows of this day; see table flow_0001.\n");
+	for (size_t i = 0; i < s->n; i++) {
+		char *arm =
+		    segment_sql(sql_view_flows_arm, s->segment[i].id, "");
+
+		buf_printf(&sql, "%s%s", i > 0 ? "UNION ALL\n" : "", arm);
+		free(arm);
+	}
+	assert(!sql.overflow);
+	rc = db_exec(db, buf_str(&sql), err);
+	buf_release(&sql);
+	return rc;
+}
+
+int
+segments_add(struct segments *s, struct db *db, struct err *err)
+{
+	struct segment g = {.id = (uint32_t)s->n + 1};
+	int rc = exec(db, sql_create_segment, g.id, "", err);
+
+	if (rc != 0)
+		return rc;
+	append(s, &g);
+	return create_view(s, db, err);
+}
+
+/* ---- rows ---- */
+
+int
+segment_prepare_insert(
+    struct stmt **out, struct db *db, const struct segment *g, struct err *err)
+{
+	char *sql = segment_sql(sql_insert_flow, g->id, "");
+	int rc = db_prepare(db, sql, out, err);
+
+	free(sql);
+	return rc;
+}
+
+static void
+widen_bounds(struct segment *g, const struct flow *f)
+{
+	if (g->n_flows == 0 || f->start_ms < g->min_start_ms)
+		g->min_start_ms = f->start_ms;
+	if (g->n_flows == 0 || f->start_ms > g->max_start_ms)
+		g->max_start_ms = f->start_ms;
+	if (g->n_flows == 0 || f->end_ms < g->min_end_ms)
+		g->min_end_ms = f->end_ms;
+	if (g->n_flows == 0 || f->end_ms > g->max_end_ms)
+		g->max_end_ms = f->end_ms;
+	if (f->end_ms - f->start_ms > g->max_duration_ms)
+		g->max_duration_ms = f->end_ms - f->start_ms;
+}
+
+/* Values in the order of the columns of table flow_NNNN. */
+int
+segment_insert(struct segment *g, struct stmt *insert, const struct flow *f,
+    int64_t source_id, struct err *err)
+{
+	const int64_t values[] = {(int64_t)g->n_flows + 1, source_id,
+	    f->src_addr, f->dst_addr, f->next_hop, f->input_if, f->output_if,
+	    f->packets, f->octets, f->end_ms - f->start_ms, f->end_ms,
+	    f->src_port, f->dst_port, f->tcp_flags, f->protocol, f->tos,
+	    f->src_as, f->dst_as, f->src_mask, f->dst_mask, f->quirks};
+	int rc;
+
+	for (size_t i = 0; i < ARRAY_LEN(values); i++)
+		stmt_set_int(insert, (int)i + 1, values[i]);
+	if ((rc = stmt_run(insert, err)) != 0)
+		return rc;
+	widen_bounds(g, f);
+	g->n_flows++;
+	return 0;
+}
+
+/* ---- table segment ---- */
+
+int
+segment_prepare_update(struct stmt **out, struct db *db, struct err *err)
+{
+	return db_prepare(db, sql_update_segment, out, err);
+}
+
+int
+segment_store(const struct segment *g, struct stmt *update, struct err *err)
+{
+	stmt_bind_int(update, ":id", g->id);
+	stmt_bind_int(update, ":sealed", g->sealed);
+	stmt_bind_int(update, ":n_flows", (int64_t)g->n_flows);
+	stmt_bind_int(update, ":min_start_ms", g->min_start_ms);
+	stmt_bind_int(update, ":max_start_ms", g->max_start_ms);
+	stmt_bind_int(update, ":min_end_ms", g->min_end_ms);
+	stmt_bind_int(update, ":max_end_ms", g->max_end_ms);
+	stmt_bind_int(update, ":max_duration_ms", g->max_duration_ms);
+	return stmt_run(update, err);
+}
+
+int
+segment_recount(struct segment *g, struct db *db, struct err *err)
+{
+	char *sql = segment_sql(sql_count_segment, g->id, "");
+	struct stmt *q = NULL;
+	int rc = db_prepare(db, sql, &q, err);
+
+	free(sql);
+	if (rc != 0)
+		return rc;
+	if ((rc = stmt_step(q, err)) == 1) {
+		g->n_flows = (uint64_t)stmt_int(q, 0);
+		g->min_start_ms = stmt_int(q, 1);
+		g->max_start_ms = stmt_int(q, 2);
+		g->min_end_ms = stmt_int(q, 3);
+		g->max_end_ms = stmt_int(q, 4);
+		g->max_duration_ms = stmt_int(q, 5);
+		rc = 0;
+	}
+	stmt_finalize(q);
+	return rc;
+}
+
+/* ---- sealing ---- */
+
+int
+segment_index(const struct segment *g, struct db *db, size_t i, struct err *err)
+{
+	assert(i < ARRAY_LEN(index_columns));
+	return exec(db, sql_create_index, g->id, index_columns[i], err);
+}
+
+/* The statistics tell SQLite's planner which index is the narrow one. */
+int
+segment_mark_sealed(
+    struct segment *g, struct db *db, struct stmt *update, struct err *err)
+{
+	int rc;
+
+	if ((rc = db_exec(db, "BEGIN IMMEDIATE", err)) != 0)
+		return rc;
+	g->sealed = true;
+	if ((rc = db_exec(db, "PRAGMA analysis_limit = 1000", err)) != 0 ||
+	    (rc = exec(db, "ANALYZE flow_NNNN", g->id, "", err)) != 0 ||
+	    (rc = segment_store(g, update, err)) != 0 ||
+	    (rc = db_exec(db, "COMMIT", err)) != 0) {
+		g->sealed = false;
+		db_try(db, "ROLLBACK");
+	}
+	return rc;
+}

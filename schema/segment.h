@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef WEIR_SCHEMA_SEGMENT_H
+#define WEIR_SCHEMA_SEGMENT_H
+/*
+ * The tables flow_NNNN of a shard. Rows go to the last one, the live segment,
+ * which has no index; a full one is sealed: its indexes are built one at a
+ * time. The row of table segment says what is in each.
+ *
+ * Why: six indexes on one growing table cost more the larger it is (45 k
+ * flows/s after a million rows), since every commit dirties most index pages;
+ * rows appended to an unindexed table whose indexes are sorted in one go stay
+ * at many times that, at any size.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "schema/base/err.h"
+#include "schema/flow.h"
+
+struct db;
+struct stmt;
+
+struct segment {
+	uint32_t id;      /* table flow_%04u */
+	uint64_t n_flows; /* rows */
+	/* Bounds of the rows, valid when n_flows > 0. */
+	int64_t min_start_ms, max_start_ms, min_end_ms, max_end_ms;
+	int64_t max_duration_ms; /* of one flow */
+	bool sealed; /* all six indexes are there, no row will be added */
+};
+
+/* All of a shard, by id, which is position + 1. */
+struct segments {
+	struct segment *segment;
+	size_t n, cap;
+	uint64_t n_flows; /* of all */
+};
+
+void segments_release(struct segments *s); /* accepts a zeroed struct */
+
+/* Read table segment anew. */
+int segments_load(
+    struct segments *s, struct db *db, struct err *err) MUST_CHECK;
+
+/* Inside a transaction: a new, empty one behind the others, and the view flows
+ * over all of them. */
+int segments_add(struct segments *s, struct db *db, struct err *err) MUST_CHECK;
+
+/* A statement of an .sql file with NNNN and COLUMN replaced; free() it. */
+char *segment_sql(const char *template, uint32_t id, const char *column);
+
+/* What a sealed segment is searched by; NULL past the last. */
+const char *segment_index_column(size_t i);
+
+/* ---- rows ---- */
+
+/* The statement that inserts a row. */
+int segment_prepare_insert(struct stmt **out, struct db *db,
+    const struct segment *g, struct err *err) MUST_CHECK;
+
+/* Insert through it, and count the flow in. */
+int segment_insert(struct segment *g, struct stmt *insert, const struct flow *f,
+    int64_t source_id, struct err *err) MUST_CHECK;
+
+/* ---- table segment ---- */
+
+int segment_prepare_update(
+    struct stmt **out, struct db *db, struct err *err) MUST_CHECK;
+
+/* Write its row through that statement. */
+int segment_store(
+    const struct segment *g, struct stmt *update, struct err *err) MUST_CHECK;
+
+/* Set count and bounds to what the rows say. */
+int segment_recount(
+    struct segment *g, struct db *db, struct err *err) MUST_CHECK;
+
+/* ---- sealing ---- */
+
+/* Build index number i; nothing when it is there. */
+int segment_index(const struct segment *g, struct db *db, size_t i,
+    struct err *err) MUST_CHECK;
+
+/* Once it has all of them: say so in table segment. A transaction. */
+int segment_mark_sealed(struct segment *g, struct db *db, struct stmt *update,
+    struct err *err) MUST_CHECK;
+
+#endif
