@@ -188,6 +188,17 @@ walk_next(struct walk *w)
 	return w->at_ms = at;
 }
 
+int64_t
+grid_next(int64_t ms, int64_t size_ms)
+{
+	struct walk w;
+
+	walk_begin(&w, ms, size_ms, GRID_ON_CLOCK);
+	while (walk_next(&w) <= ms)
+		;
+	return w.at_ms;
+}
+
 static int
 check_count(int64_t span, int64_t size_ms, struct err *err)
 {

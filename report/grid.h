@@ -43,6 +43,9 @@ int64_t grid_choose_size(int64_t from_ms, int64_t to_ms, size_t max_bins);
 /* The local clock's last multiple of size_ms up to ms, as GRID_ON_CLOCK. */
 int64_t grid_floor(int64_t ms, int64_t size_ms);
 
+/* The first such multiple after ms. */
+int64_t grid_next(int64_t ms, int64_t size_ms);
+
 /* The bin that ms lies in, which must be within the span. */
 static inline size_t
 grid_find(const struct grid *g, int64_t ms)
