@@ -11,37 +11,13 @@
 #include "query/scan.h"
 #include "report/aggregate.h"
 #include "report/commands.h"
+#include "report/keys.h"
 #include "report/loss.h"
-#include "report/names.h"
 #include "report/request.h"
 #include "report/sink.h"
 #include "report/table.h"
 #include "schema/base/attr.h"
 #include "schema/base/buf.h"
-
-/* What flows can be grouped by. */
-static const struct report_key {
-	const char *name;
-	enum flow_column column;
-	const char *heading;
-	const char *(*label)(uint64_t number);
-} keys[] = {
-    {"src", COL_SRC_ADDR, "Source", NULL},
-    {"dst", COL_DST_ADDR, "Destination", NULL},
-    {"sport", COL_SRC_PORT, "Src port", NULL},
-    {"dport", COL_DST_PORT, "Dst port", NULL},
-    {"proto", COL_PROTOCOL, "Protocol", protocol_name},
-    {"flags", COL_TCP_FLAGS, "Flags", NULL},
-    {"tos", COL_TOS, "TOS", NULL},
-    {"in_if", COL_INPUT_IF, "In if", NULL},
-    {"out_if", COL_OUTPUT_IF, "Out if", NULL},
-    {"src_as", COL_SRC_AS, "Src AS", NULL},
-    {"dst_as", COL_DST_AS, "Dst AS", NULL},
-    {"next_hop", COL_NEXT_HOP, "Next hop", NULL},
-    {"exporter", COL_EXPORTER, "Exporter", NULL},
-};
-
-static_assert(ARRAY_LEN(keys) <= AGGREGATE_MAX_KEYS, "all keys at once");
 
 /* What is told about each group, behind its keys. */
 static const struct measure {
@@ -79,93 +55,31 @@ enum { TEXT_MAX = 70000 }; /* bytes of captions and notes */
 
 struct report {
 	struct request request;
-	const struct report_key *key[ARRAY_LEN(keys)];
-	size_t n_keys;
+	struct report_keys keys;
 	bool loss;        /* the word loss in place of keys */
 	const char *sort; /* as typed; NULL: by octets */
 	struct aggregate_order order;
-	struct table_column column[ARRAY_LEN(keys) + ARRAY_LEN(measures)];
+	struct table_column column[REPORT_MAX_KEYS + ARRAY_LEN(measures)];
 };
 
 /* ---- words ---- */
-
-static void
-list_keys(struct buf *text)
-{
-	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
-		buf_printf(text, "%s%s", i > 0 ? " " : "", keys[i].name);
-}
-
-static int
-refuse_keys(struct err *err, const char *complaint)
-{
-	struct buf known;
-
-	buf_init(&known, 400);
-	list_keys(&known);
-	err_set(err, ERR_USAGE, "%s: keys are %s", complaint, buf_str(&known));
-	buf_release(&known);
-	return ERR_USAGE;
-}
-
-static int
-refuse_key(struct err *err, const char *name, size_t len)
-{
-	char complaint[100];
-
-	snprintf(complaint, sizeof complaint, "unknown key \"%.*s\"",
-	    len < 60 ? (int)len : 60, name);
-	return refuse_keys(err, complaint);
-}
-
-static const struct report_key *
-find_key(const char *name, size_t len)
-{
-	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
-		if (strlen(keys[i].name) == len &&
-		    memcmp(keys[i].name, name, len) == 0)
-			return &keys[i];
-	return NULL;
-}
-
-static int
-add_key(struct report *r, const char *name, size_t len, struct err *err)
-{
-	const struct report_key *key = find_key(name, len);
-
-	if (key == NULL)
-		return refuse_key(err, name, len);
-	for (size_t i = 0; i < r->n_keys; i++)
-		if (r->key[i] == key)
-			return err_set(err, ERR_USAGE,
-			    "key \"%s\" is given twice", key->name);
-	r->key[r->n_keys++] = key;
-	return 0;
-}
 
 static int
 add_keys(void *arg, const char *word, struct err *err)
 {
 	struct report *r = arg;
 
-	if (r->n_keys == 0 && !r->loss && strcmp(word, "loss") == 0) {
+	if (r->keys.n == 0 && !r->loss && strcmp(word, "loss") == 0) {
 		r->loss = true;
 		return 0;
 	}
 	/* More likely half of a filter word than a key. */
-	if (r->n_keys > 0 || r->loss)
+	if (r->keys.n > 0 || r->loss)
 		return err_set(err, ERR_USAGE,
 		    "\"%.60s\" after the keys: keys are joined by commas, "
 		    "other words are WORD=VALUE",
 		    word);
-	for (;;) {
-		size_t len = strcspn(word, ",");
-		int rc = add_key(r, word, len, err);
-
-		if (rc != 0 || word[len] == '\0')
-			return rc;
-		word += len + 1;
-	}
+	return report_keys_add(&r->keys, word, err);
 }
 
 static int
@@ -186,8 +100,8 @@ refuse_sort(const struct report *r, struct err *err)
 	buf_init(&known, 400);
 	for (size_t i = 0; i < ARRAY_LEN(measures); i++)
 		buf_printf(&known, " %s", measures[i].column.name);
-	for (size_t i = 0; i < r->n_keys; i++)
-		buf_printf(&known, " %s", r->key[i]->name);
+	for (size_t i = 0; i < r->keys.n; i++)
+		buf_printf(&known, " %s", r->keys.key[i]->name);
 	err_set(err, ERR_USAGE,
 	    "sort=%.60s: not a column of this report, which are%s", r->sort,
 	    buf_str(&known));
@@ -205,8 +119,8 @@ resolve_sort(struct report *r, struct err *err)
 			r->order.by = measures[i].by;
 			return 0;
 		}
-	for (size_t i = 0; i < r->n_keys; i++)
-		if (strcmp(r->key[i]->name, r->sort) == 0) {
+	for (size_t i = 0; i < r->keys.n; i++)
+		if (strcmp(r->keys.key[i]->name, r->sort) == 0) {
 			r->order.by = MEASURE_NONE;
 			r->order.first_key = i;
 			return 0;
@@ -221,7 +135,7 @@ help(struct buf *text)
 	    "usage: weir report KEY[,KEY...] [WORDS] [OPTIONS]\n\n"
 	    "Sums of flows, octets and packets, one row for each value of "
 	    "the keys.\n\nkeys: ");
-	list_keys(text);
+	report_keys_list(text);
 	buf_puts(text,
 	    "\nor: loss  what never arrived, by exporter and engine, in the "
 	    "whole\n          minutes of from= to=, which are times of "
@@ -265,8 +179,9 @@ parse(struct report *r, int argc, char **argv, struct err *err)
 		return rc;
 	if (r->loss)
 		return check_loss(r, err);
-	if (r->n_keys == 0)
-		return refuse_keys(err, "report by what? a key is missing");
+	if (r->keys.n == 0)
+		return report_keys_refuse(
+		    err, "report by what? a key is missing");
 	if (!r->request.has_lines && r->request.format == &out_text)
 		r->request.lines = TEXT_LINES;
 	return resolve_sort(r, err);
@@ -277,15 +192,15 @@ parse(struct report *r, int argc, char **argv, struct err *err)
 static void
 make_columns(struct report *r)
 {
-	for (size_t i = 0; i < r->n_keys; i++)
+	for (size_t i = 0; i < r->keys.n; i++)
 		r->column[i] = (struct table_column){
-		    .name = r->key[i]->name,
-		    .heading = r->key[i]->heading,
-		    .kind = flow_columns[r->key[i]->column].kind,
-		    .label = r->key[i]->label,
+		    .name = r->keys.key[i]->name,
+		    .heading = r->keys.key[i]->heading,
+		    .kind = flow_columns[r->keys.key[i]->column].kind,
+		    .label = r->keys.key[i]->label,
 		};
 	for (size_t i = 0; i < ARRAY_LEN(measures); i++)
-		r->column[r->n_keys + i] = measures[i].column;
+		r->column[r->keys.n + i] = measures[i].column;
 }
 
 /* In the order of measures[]. */
@@ -306,13 +221,13 @@ fill_row(const struct report *r, const struct aggregate *a, uint32_t group,
 	struct aggregate_group g;
 
 	aggregate_get(a, group, &g);
-	for (size_t i = 0; i < r->n_keys; i++) {
+	for (size_t i = 0; i < r->keys.n; i++) {
 		if (r->column[i].kind == VALUE_EXPORTER)
 			cell[i].addr = aggregate_exporter(a, g.key[i]);
 		else
 			cell[i].number = g.key[i];
 	}
-	fill_measures(cell + r->n_keys, &g.sums, aggregate_total(a).octets);
+	fill_measures(cell + r->keys.n, &g.sums, aggregate_total(a).octets);
 }
 
 static void
@@ -320,8 +235,9 @@ make_caption(
     const struct report *r, const struct table_head *head, struct buf *text)
 {
 	buf_puts(text, "report ");
-	for (size_t i = 0; i < r->n_keys; i++)
-		buf_printf(text, "%s%s", i > 0 ? "," : "", r->key[i]->name);
+	for (size_t i = 0; i < r->keys.n; i++)
+		buf_printf(
+		    text, "%s%s", i > 0 ? "," : "", r->keys.key[i]->name);
 	buf_printf(text, " sort=%s\n", r->sort);
 	request_caption(&r->request, head, text);
 }
@@ -365,8 +281,8 @@ write_table(struct report *r, const struct aggregate *a,
 	union table_cell total[ARRAY_LEN(r->column)] = {0};
 	struct table_head head = {
 	    .column = r->column,
-	    .n_columns = r->n_keys + ARRAY_LEN(measures),
-	    .n_keys = r->n_keys,
+	    .n_columns = r->keys.n + ARRAY_LEN(measures),
+	    .n_keys = r->keys.n,
 	    .name = "report",
 	};
 	struct table_foot foot = {
@@ -378,7 +294,7 @@ write_table(struct report *r, const struct aggregate *a,
 	buf_init(&caption, TEXT_MAX);
 	buf_init(&note, TEXT_MAX);
 	make_columns(r);
-	fill_measures(total + r->n_keys, &sums, sums.octets);
+	fill_measures(total + r->keys.n, &sums, sums.octets);
 	group = aggregate_sort(a, &r->order, r->request.lines, &n);
 	request_span(&r->request, stats, &head);
 	make_caption(r, &head, &caption);
@@ -427,15 +343,15 @@ answer(struct report *r, const struct aggregate *a,
 static int
 run_keys(struct report *r, struct err *err)
 {
-	enum flow_column column[ARRAY_LEN(keys)];
+	enum flow_column column[REPORT_MAX_KEYS];
 	struct scan_stats stats = {0};
 	struct adding adding = {.err = err};
 	int rc;
 
-	for (size_t i = 0; i < r->n_keys; i++)
-		column[i] = r->key[i]->column;
+	for (size_t i = 0; i < r->keys.n; i++)
+		column[i] = r->keys.key[i]->column;
 	adding.aggregate =
-	    aggregate_new(column, r->n_keys, AGGREGATE_MAX_GROUPS);
+	    aggregate_new(column, r->keys.n, AGGREGATE_MAX_GROUPS);
 	rc = scan_run(r->request.dir, &r->request.filter,
 	    aggregate_columns(adding.aggregate), add_batch, &adding, &stats,
 	    err);
