@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef WEIR_REPORT_GRAPH_H
+#define WEIR_REPORT_GRAPH_H
+/* Canvases that become files: PNG by libgd, SVG as text. */
+#include <stddef.h>
+
+#include "report/canvas.h"
+#include "schema/base/err.h"
+
+struct buf;
+
+enum { PICTURE_MAX_PX = 16384 }; /* each way, in the file */
+
+struct canvas *png_new(
+    double width, double height, double scale, struct fonts *fonts);
+/* The file, free() it. ERR_SYSTEM: libgd cannot make it. */
+int png_take(
+    struct canvas *c, void **data, size_t *len, struct err *err) MUST_CHECK;
+void png_free(struct canvas *c); /* accepts NULL */
+
+/* description: for who cannot see it. What is drawn is appended to out, which
+ * is borrowed until svg_free. */
+struct canvas *svg_new(double width, double height, const char *description,
+    struct fonts *fonts, struct buf *out);
+void svg_free(struct canvas *c); /* ends the file; accepts NULL */
+
+#endif
