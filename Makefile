@@ -142,7 +142,7 @@ layers: ## dependencies between folders point one way
 	@bash tests/layers.sh
 
 .PHONY: bench
-BENCH_BIN := $(BUILD)/tests/bench/generate $(BUILD)/tests/bench/layout
+BENCH_BIN := $(BUILD)/tests/bench/layout
 bench: $(BUILD)/weir $(BENCH_BIN) ## measure beside peers (BENCH="layout live size query")
 	@WEIR=$(abspath $(BUILD)/weir) BUILD=$(BUILD) \
 		python3 -B tests/bench/run.py $(BENCH)

@@ -8,5 +8,6 @@ int report_main(int argc, char **argv);
 int list_main(int argc, char **argv);
 int status_main(int argc, char **argv);
 int export_main(int argc, char **argv);
+int generate_main(int argc, char **argv);
 
 #endif

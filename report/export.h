@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #ifndef WEIR_REPORT_EXPORT_H
 #define WEIR_REPORT_EXPORT_H
-/* What a file format is to `weir export`. Included by export*.c alone. */
+/* What a file format is to `weir export` and `weir generate`. */
 #include "schema/base/err.h"
 
 struct buf;
@@ -19,6 +19,7 @@ struct export_format {
 };
 
 extern const struct export_format export_pcap;      /* export_pcap.c */
+extern const struct export_format export_raw;       /* export_raw.c */
 extern const struct export_format export_flowtools; /* export_flowtools.c */
 
 #endif

@@ -2,7 +2,7 @@
 /*
  * Datagrams as a pcap capture, as if seen on an Ethernet near the collector:
  * from the exporter's address, UDP port 2055 to 2055, to an address of
- * documentation (RFC 5737, RFC 3849), captured when exported.
+ * documentation (RFC 5737, RFC 3849).
  *
  * The format is two fixed headers, so it is written here: libpcap would want
  * the file for itself, and the sink is what makes it appear whole.
@@ -139,8 +139,8 @@ capture_put(void *state, const struct packed *d, struct err *err)
 	uint8_t h[FRAME_HEADER_LEN], frame[MAX_FRAME];
 	size_t len = put_frame(d, frame);
 
-	put_le32(h, (uint32_t)(d->export_ms / MS_PER_S));
-	put_le32(h + 4, (uint32_t)(d->export_ms % MS_PER_S * 1000));
+	put_le32(h, (uint32_t)(d->seen_ms / MS_PER_S));
+	put_le32(h + 4, (uint32_t)(d->seen_ms % MS_PER_S * 1000));
 	put_le32(h + 8, (uint32_t)len);
 	put_le32(h + 12, (uint32_t)len);
 	sink_put(sink, h, sizeof h);

@@ -119,7 +119,7 @@ set_clocks(struct engine *e, const struct waiting *w, struct packed *d)
 	}
 	e->begun = true;
 	e->export_ms = export_ms;
-	d->export_ms = export_ms;
+	d->export_ms = d->seen_ms = export_ms;
 	d->uptime_ms = (uint32_t)uptime_ms;
 }
 

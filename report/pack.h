@@ -18,6 +18,7 @@ struct pack;
 struct packed {
 	struct source source;
 	int64_t export_ms; /* unix_secs and unix_nsecs */
+	int64_t seen_ms;   /* on the wire */
 	uint32_t uptime_ms;
 	uint32_t sequence; /* flows of exporter and engine before this */
 	size_t n_flows;    /* 1..30 */

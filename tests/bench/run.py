@@ -37,10 +37,10 @@ def day(flows, seed=1, span=86400):
     """A file of generated datagrams."""
     name = path(f"day-{flows}-{seed}-{span}.raw")
     if not os.path.exists(name):
-        with open(name, "wb") as f:
-            subprocess.run([BUILD + "/tests/bench/generate", str(flows),
-                            str(seed), str(START), str(span)], stdout=f,
-                           check=True)
+        subprocess.run([WEIR, "generate", f"flows={flows}", f"seed={seed}",
+                        "hosts=60000", f"from=@{START}", f"to=@{START + span}",
+                        "-f", "raw", "-o", name], check=True,
+                       stdout=subprocess.DEVNULL)
     return name
 
 
