@@ -2,6 +2,7 @@
 /* Command lines of the commands that answer: see request.h. */
 #include "report/request.h"
 
+#include <assert.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <string.h>
@@ -62,7 +63,7 @@ static const struct common_word {
 static bool
 takes_word(const struct request_spec *spec, const struct common_word *w)
 {
-	return !w->of_tables || spec->formats == NULL;
+	return !w->of_tables || (spec->formats == NULL && !spec->free_words);
 }
 
 static void
@@ -158,6 +159,8 @@ take_word(struct request *r, const char *word, void *arg, struct err *err)
 		if (takes_word(spec, &common[i]) &&
 		    is_key(common[i].key, word, len))
 			return set_common_word(r, i, word, err);
+	if (spec->free_words)
+		return spec->bare(arg, word, err);
 	if (filter_knows(word, len))
 		return add_filter_word(r, word, err);
 	return unknown_word(r, word, err);
@@ -205,8 +208,29 @@ set_format(struct request *r, const char *name, struct err *err)
 }
 
 static int
-take_option(struct request *r, int option, char **argv, struct err *err)
+unknown_option(const struct request *r, char **argv, struct err *err)
 {
+	char letter[3] = {'-', (char)optopt, '\0'};
+	struct buf known;
+
+	buf_init(&known, 200);
+	buf_puts(&known, "-d -f -o -h");
+	for (size_t i = 0; i < r->spec->n_options; i++)
+		buf_printf(&known, " -%c", r->spec->option[i].letter);
+	/* 0: a long one, which getopt has stepped over. */
+	err_set(err, ERR_USAGE, "unknown option \"%.60s\": options are %s",
+	    optopt == 0 ? argv[optind - 1] : letter, buf_str(&known));
+	buf_release(&known);
+	return ERR_USAGE;
+}
+
+static int
+take_option(
+    struct request *r, int option, char **argv, void *arg, struct err *err)
+{
+	for (size_t i = 0; i < r->spec->n_options; i++)
+		if (r->spec->option[i].letter == option)
+			return r->spec->option[i].set(arg, optarg, err);
 	switch (option) {
 	case 'd': r->dir = optarg; return 0;
 	case 'f': return set_format(r, optarg, err);
@@ -215,29 +239,52 @@ take_option(struct request *r, int option, char **argv, struct err *err)
 	case ':':
 		return err_set(
 		    err, ERR_USAGE, "option -%c needs a value", optopt);
-	default: break;
+	default: return unknown_option(r, argv, err);
 	}
-	if (optopt == 0) /* a long one, which getopt has stepped over */
-		return err_set(err, ERR_USAGE,
-		    "unknown option \"%.60s\": options are -d -f -o -h",
-		    argv[optind - 1]);
-	return err_set(err, ERR_USAGE,
-	    "unknown option \"-%c\": options are -d -f -o -h", optopt);
+}
+
+/* The options of all commands, and those of this one. */
+struct options {
+	char letters[12 + 2 * REQUEST_MAX_OPTIONS];
+	struct option longer[REQUEST_MAX_OPTIONS + 2];
+};
+
+static void
+collect_options(const struct request_spec *spec, struct options *o)
+{
+	size_t n = 0, len;
+
+	*o = (struct options){.letters = ":d:f:o:h"};
+	len = strlen(o->letters);
+	o->longer[n++] = (struct option){"help", no_argument, NULL, 'h'};
+	assert(spec->n_options <= REQUEST_MAX_OPTIONS);
+	for (size_t i = 0; i < spec->n_options; i++) {
+		const struct request_option *x = &spec->option[i];
+
+		o->letters[len++] = x->letter;
+		if (x->value != NULL)
+			o->letters[len++] = ':';
+		if (x->name != NULL)
+			o->longer[n++] = (struct option){x->name,
+			    x->value != NULL ? required_argument : no_argument,
+			    NULL, x->letter};
+	}
 }
 
 static int
-take_options(struct request *r, int argc, char **argv, struct err *err)
+take_options(
+    struct request *r, int argc, char **argv, void *arg, struct err *err)
 {
-	static const struct option longer[] = {
-	    {"help", no_argument, NULL, 'h'}, {0}};
+	struct options o;
 	int option, rc = 0;
 
+	collect_options(r->spec, &o);
 	opterr = 0;
 	optind = 0; /* glibc: start anew, words and options in any order */
 	while (
 	    rc == 0 && !r->help &&
-	    (option = getopt_long(argc, argv, ":d:f:o:h", longer, NULL)) != -1)
-		rc = take_option(r, option, argv, err);
+	    (option = getopt_long(argc, argv, o.letters, o.longer, NULL)) != -1)
+		rc = take_option(r, option, argv, arg, err);
 	return rc;
 }
 
@@ -255,7 +302,7 @@ request_parse(struct request *r, const struct request_spec *spec, int argc,
 	};
 	filter_init(&r->filter);
 	buf_init(&r->words, CAPTION_MAX);
-	if ((rc = take_options(r, argc, argv, err)) != 0 || r->help)
+	if ((rc = take_options(r, argc, argv, arg, err)) != 0 || r->help)
 		return rc;
 	for (int i = optind; rc == 0 && i < argc; i++)
 		rc = take_word(r, argv[i], arg, err);
@@ -271,6 +318,17 @@ request_release(struct request *r)
 
 /* ---- help ---- */
 
+static void
+put_option(struct buf *text, const struct request_option *x)
+{
+	const char *value = x->value != NULL ? x->value : "";
+
+	buf_printf(text, "  -%c %-8s%s", x->letter, value, x->help);
+	if (x->name != NULL)
+		buf_printf(text, "; also --%s", x->name);
+	buf_puts(text, "\n");
+}
+
 int
 request_help(const struct request *r, struct err *err)
 {
@@ -282,7 +340,7 @@ request_help(const struct request *r, struct err *err)
 		return rc;
 	buf_init(&text, CAPTION_MAX);
 	r->spec->help(&text);
-	if (!r->spec->no_words) {
+	if (!r->spec->no_words && !r->spec->free_words) {
 		if (r->spec->formats == NULL)
 			buf_puts(&text,
 			    "\nwords for people (text, html):\n"
@@ -299,8 +357,10 @@ request_help(const struct request *r, struct err *err)
 			"  -d DIR     data folder (./var)\n"
 			"  -f FORMAT  ");
 	list_formats(r->spec, &text);
-	buf_puts(&text, "\n  -o FILE    write there, whole or not at all\n"
-			"  -h         this help\n");
+	buf_puts(&text, "\n  -o FILE    write there, whole or not at all\n");
+	for (size_t i = 0; i < r->spec->n_options; i++)
+		put_option(&text, &r->spec->option[i]);
+	buf_puts(&text, "  -h         this help\n");
 	sink_puts(sink, buf_str(&text));
 	buf_release(&text);
 	return sink_close(sink, err);

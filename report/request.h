@@ -23,16 +23,30 @@ struct request_word {
 	int (*set)(void *arg, const char *value, struct err *err);
 };
 
+/* An option of one command alone. */
+struct request_option {
+	char letter;
+	const char *name;  /* behind "--"; NULL: the letter alone */
+	const char *value; /* what it is called in help; NULL: it has none */
+	const char *help;
+	int (*set)(void *arg, const char *value, struct err *err);
+};
+
+enum { REQUEST_MAX_OPTIONS = 8 };
+
 struct request_spec {
 	const struct request_word *word;
 	size_t n_words;
+	const struct request_option *option;
+	size_t n_options; /* at most REQUEST_MAX_OPTIONS */
 	/* Names for -f, NULL behind the last one, instead of those of tables;
 	 * NULL: tables. */
 	const char *const *formats;
 	/* A word without "=". */
 	int (*bare)(void *arg, const char *word, struct err *err);
 	void (*help)(struct buf *text);
-	bool no_words; /* not even common ones and those of the filter */
+	bool no_words;   /* not even common ones and those of the filter */
+	bool free_words; /* what is no own word nor lines= is bare */
 };
 
 struct request {

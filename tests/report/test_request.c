@@ -20,7 +20,8 @@ enum { MAX_ARGS = 8 };
 /* A command with one word of its own and bare words, all remembered. */
 struct command {
 	struct request request;
-	const char *sort, *bare;
+	const char *sort, *bare, *file;
+	bool counted;
 };
 
 static int
@@ -44,14 +45,54 @@ set_bare(void *arg, const char *word, struct err *err)
 	return 0;
 }
 
+static int
+set_file(void *arg, const char *value, struct err *err)
+{
+	struct command *c = arg;
+
+	(void)err;
+	c->file = value;
+	return 0;
+}
+
+static int
+set_counted(void *arg, const char *value, struct err *err)
+{
+	struct command *c = arg;
+
+	assert_null(value);
+	if (c->counted)
+		return err_set(err, ERR_USAGE, "counted twice");
+	c->counted = true;
+	return 0;
+}
+
 static const struct request_word own_words[] = {{"sort", set_sort}};
 
+static const struct request_option own_options[] = {
+    {'i', NULL, "FILE", "read it", set_file},
+    {'n', "count", NULL, "count", set_counted},
+};
+
 static const struct request_spec spec = {
-    .word = own_words, .n_words = ARRAY_LEN(own_words), .bare = set_bare};
+    .word = own_words,
+    .n_words = ARRAY_LEN(own_words),
+    .option = own_options,
+    .n_options = ARRAY_LEN(own_options),
+    .bare = set_bare,
+};
+
+static const struct request_spec free_spec = {
+    .word = own_words,
+    .n_words = ARRAY_LEN(own_words),
+    .bare = set_bare,
+    .free_words = true,
+};
 
 /* args ends with NULL; the strings live as long as the test. */
 static int
-parse(struct command *c, const char *const *args, struct err *err)
+parse_as(const struct request_spec *with, struct command *c,
+    const char *const *args, struct err *err)
 {
 	static char storage[MAX_ARGS + 1][80];
 	static char *argv[MAX_ARGS + 2];
@@ -66,7 +107,13 @@ parse(struct command *c, const char *const *args, struct err *err)
 	}
 	argv[argc] = NULL;
 	*c = (struct command){0};
-	return request_parse(&c->request, &spec, argc, argv, c, err);
+	return request_parse(&c->request, with, argc, argv, c, err);
+}
+
+static int
+parse(struct command *c, const char *const *args, struct err *err)
+{
+	return parse_as(&spec, c, args, err);
 }
 
 static void
@@ -94,6 +141,51 @@ options_and_words_mix_in_any_order(void **state)
 		assert_int_equal(c.request.lines, 5);
 		request_release(&c.request);
 	}
+}
+
+static void
+a_command_has_options_of_its_own(void **state)
+{
+	static const char *const args[][MAX_ARGS] = {
+	    {"-n", "-i", "FILE", "src"},
+	    {"src", "--count", "-iFILE"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(args); i++) {
+		struct command c;
+		struct err err = {0};
+
+		if (parse(&c, args[i], &err) != 0)
+			fail_msg("order %zu: %s", i, err.text);
+		assert_string_equal(c.file, "FILE");
+		assert_true(c.counted);
+		assert_string_equal(c.bare, "src");
+		request_release(&c.request);
+	}
+}
+
+/* A statement may hold an "=" and begin like a word of the filter. */
+static void
+free_words_are_bare_but_own_ones_and_lines(void **state)
+{
+	static const char *const args[] = {
+	    "lines=5", "sort=x", "dport=80 is bare", NULL};
+	static const char *const units[] = {"units=si", NULL};
+	struct command c;
+	struct err err = {0};
+
+	(void)state;
+	if (parse_as(&free_spec, &c, args, &err) != 0)
+		fail_msg("%s", err.text);
+	assert_string_equal(c.bare, "dport=80 is bare");
+	assert_string_equal(c.sort, "x");
+	assert_int_equal(c.request.lines, 5);
+	assert_int_equal(c.request.words.len, 0);
+	request_release(&c.request);
+	assert_int_equal(parse_as(&free_spec, &c, units, &err), 0);
+	assert_string_equal(c.bare, "units=si");
+	request_release(&c.request);
 }
 
 static void
@@ -147,7 +239,9 @@ errors_name_the_word_and_what_is_known(void **state)
 	    {{"lines="}, {"lines=", "0 means all"}},
 	    {{"lines=99999999999999999999"}, {"0 means all"}},
 	    {{"-f", "xml"}, {"\"xml\"", "text csv json"}},
-	    {{"-x"}, {"\"-x\"", "-d -f -o -h"}},
+	    {{"-x"}, {"\"-x\"", "-d -f -o -h -i -n"}},
+	    {{"-i"}, {"-i", "value"}},
+	    {{"-n", "--count"}, {"counted twice"}},
 	    {{"--nosuch"}, {"\"--nosuch\"", "-d -f -o -h"}},
 	    {{"src", "-d"}, {"-d", "value"}},
 	    {{"from=2024-03-02", "to=2024-03-01"}, {"from", "to"}},
@@ -238,6 +332,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(options_and_words_mix_in_any_order),
+	    cmocka_unit_test(a_command_has_options_of_its_own),
+	    cmocka_unit_test(free_words_are_bare_but_own_ones_and_lines),
 	    cmocka_unit_test(defaults_are_text_from_var_to_stdout),
 	    cmocka_unit_test(help_is_found_before_anything_is_refused),
 	    cmocka_unit_test(errors_name_the_word_and_what_is_known),
