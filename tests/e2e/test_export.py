@@ -24,6 +24,11 @@ def multiset(rows, without=()):
                   for r in rows)
 
 
+def without_quirks(rows):
+    """What was odd about the times of the first export is no part of a flow."""
+    return [{k: v for k, v in r.items() if "quirk" not in k} for r in rows]
+
+
 def frames(path):
     """Of a pcap."""
     with open(path, "rb") as f:
@@ -48,7 +53,17 @@ class Export(Store):
         shutil.rmtree(other, ignore_errors=True)
         run("import", "-d", other, path)
         text = run("list", *words, "-d", other, "-f", "csv")
-        return list(csv.DictReader(io.StringIO(text)))
+        return without_quirks(csv.DictReader(io.StringIO(text)))
+
+    def flows(self, *words):
+        return without_quirks(super().flows(*words))
+
+    def same(self, got, want):
+        """assertEqual, without hours of looking for how long lists differ."""
+        if got != want:
+            self.assertEqual(len(got), len(want))
+            self.fail(next(f"{g}\nis not\n{w}"
+                           for g, w in zip(got, want) if g != w))
 
     def test_a_capture_of_any_kind_comes_back_as_it_was(self):
         self.assertGreater(len(CAPTURES), 35)
@@ -58,8 +73,8 @@ class Export(Store):
                 shutil.rmtree(self.dir, ignore_errors=True)
                 self.fill(name)
                 want = self.flows()
-                self.assertEqual(multiset(self.again(self.export())),
-                                 multiset(want))
+                self.same(multiset(self.again(self.export())),
+                          multiset(want))
                 warned = subprocess.run(
                     [WEIR, "export", "-d", self.dir, "-f", "flow-tools", "-o",
                      self.path("ft")], env=ENV, capture_output=True,
@@ -72,15 +87,14 @@ class Export(Store):
                     self.assertIn(column, warned)
                 if want and not lost:
                     self.assertEqual(warned, "")
-                self.assertEqual(
-                    multiset(self.again(self.path("ft")), lost),
-                    multiset(want, lost))
+                self.same(multiset(self.again(self.path("ft")), lost),
+                          multiset(want, lost))
 
     def test_all_captures_in_one_store_come_back(self):
         self.fill(*CAPTURES)
         want, got = self.flows(), self.again(self.export())
         self.assertGreater(len(want), 150000)
-        self.assertEqual(multiset(got), multiset(want))
+        self.same(multiset(got), multiset(want))
 
     def test_order_and_sequence_of_an_engine_are_kept(self):
         self.fill("pmacctd-multi-engine.pcap")
@@ -98,8 +112,8 @@ class Export(Store):
         self.assertEqual(sorted(expected.values()), [2685] * 3)
         got, want = self.again(out), self.flows()
         for engine in ("1", "2", "9"):
-            self.assertEqual([r for r in got if r["engine_id"] == engine],
-                             [r for r in want if r["engine_id"] == engine])
+            self.same([r for r in got if r["engine_id"] == engine],
+                      [r for r in want if r["engine_id"] == engine])
 
     def test_checksums_are_right(self):
         def folded(octets):
@@ -128,9 +142,9 @@ class Export(Store):
         self.fill("softflowd-ndpi-mix.pcap")
         want = self.flows("dport=443")
         self.assertGreater(len(want), 100)
-        self.assertEqual(self.again(self.export("dport=443")), want)
-        self.assertEqual(self.again(self.export("lines=41")),
-                         self.flows("lines=41"))
+        self.same(self.again(self.export("dport=443")), want)
+        self.same(self.again(self.export("lines=41")),
+                  self.flows("lines=41"))
 
     def test_a_pipe_is_written(self):
         self.fill("softflowd-ndpi-mix.pcap")
@@ -141,7 +155,7 @@ class Export(Store):
             path = self.path("piped")
             with open(path, "wb") as f:
                 f.write(piped)
-            self.assertEqual(self.again(path), self.flows())
+            self.same(self.again(path), self.flows())
 
     def test_a_terminal_is_refused(self):
         self.fill("goflow2-v5.bin")
