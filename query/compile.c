@@ -320,46 +320,116 @@ put_node(struct compiler *c, const struct ast *a)
 
 /* ---- the statement ---- */
 
-/* An unsealed segment has some of its indexes at most. */
+bool
+compile_has_source(flow_column_set columns)
+{
+	return columns == 0 || (columns & COMPILE_SOURCE_COLUMNS) != 0;
+}
+
+/* What is wanted, for each put(c, number, its SQL). */
+static void
+for_each_result(struct compiler *c,
+    void (*put)(struct compiler *, unsigned number, const char *column))
+{
+	flow_column_set columns = c->target->columns;
+	unsigned n = 0;
+
+	if (compile_has_source(columns))
+		put(c, n++, "f.source_id");
+	for (unsigned col = 0; col < N_FLOW_COLUMNS; col++)
+		if ((columns & (flow_column_set)1 << col) != 0 &&
+		    !is_source_column(col))
+			put(c, n++, column_sql[col]);
+}
+
+static void
+put_column(struct compiler *c, unsigned number, const char *column)
+{
+	buf_printf(&c->out->sql, "%s%s", number > 0 ? ", " : "", column);
+}
+
+static void
+put_named_column(struct compiler *c, unsigned number, const char *column)
+{
+	put_column(c, number, column);
+	buf_printf(&c->out->sql, " AS c%u", number);
+}
+
+static void
+put_name(struct compiler *c, unsigned number, const char *column)
+{
+	(void)column;
+	buf_printf(&c->out->sql, "%sc%u", number > 0 ? ", " : "", number);
+}
+
 static void
 put_from(struct compiler *c)
 {
 	const struct segment *g = c->target->segment;
+	const struct plan_path *path = &c->target->path;
 	struct buf *sql = &c->out->sql;
-	struct plan_driver best = {0};
 
-	if (g->sealed)
-		best = plan_driver(c->filter, g);
 	buf_printf(sql, " FROM flow_%04u AS f", g->id);
-	if (best.rank > 0)
+	if (path->kind == PLAN_INDEX)
 		buf_printf(sql, " INDEXED BY flow_%04u_%s", g->id,
-		    flow_columns[best.column].name);
-	else if (!best.has_or)
+		    flow_columns[path->column].name);
+	else if (path->kind == PLAN_SCAN)
 		buf_puts(sql, " NOT INDEXED");
-}
-
-static void
-put_select(struct compiler *c)
-{
-	buf_puts(&c->out->sql, "SELECT f.source_id");
-	for (unsigned col = 0; col < N_FLOW_COLUMNS; col++)
-		if ((c->target->columns & 1u << col) != 0 &&
-		    !is_source_column(col))
-			buf_printf(&c->out->sql, ", %s", column_sql[col]);
 }
 
 static void
 put_where(struct compiler *c)
 {
+	const struct compile_rows *rows = &c->target->rows;
 	const struct ast *root = c->filter->ast;
+	struct buf *sql = &c->out->sql;
 
-	buf_puts(&c->out->sql, " WHERE ");
+	buf_puts(sql, " WHERE ");
+	if (rows->first > 0) {
+		buf_puts(sql, "f.id BETWEEN ");
+		put_named(c, ":first_id", rows->first);
+		buf_puts(sql, " AND ");
+		put_named(c, ":last_id", rows->last);
+		buf_puts(sql, " AND ");
+	}
 	put_node(c, root);
 	/* An OR has the time in each of its arms. */
 	if (plan_asks_time(&c->time) && root->kind != AST_OR) {
-		buf_puts(&c->out->sql, " AND ");
+		buf_puts(sql, " AND ");
 		put_time(c);
 	}
+}
+
+/* SQLite does not sort what feeds an aggregate, but for a subquery's ORDER BY;
+ * rows read one after the other come in the order of their ids without. */
+static void
+put_bulk(struct compiler *c)
+{
+	struct buf *sql = &c->out->sql;
+	bool sorts = c->target->in_order && c->target->path.kind != PLAN_SCAN;
+
+	buf_puts(sql, "SELECT take(");
+	for_each_result(c, sorts ? put_name : put_column);
+	buf_puts(sql, ")");
+	if (sorts) {
+		buf_puts(sql, " FROM (SELECT ");
+		for_each_result(c, put_named_column);
+	}
+	put_from(c);
+	put_where(c);
+	if (sorts)
+		buf_puts(sql, " ORDER BY f.id)");
+}
+
+static void
+put_rows(struct compiler *c)
+{
+	buf_puts(&c->out->sql, "SELECT ");
+	for_each_result(c, put_column);
+	put_from(c);
+	put_where(c);
+	if (c->target->in_order)
+		buf_puts(&c->out->sql, " ORDER BY f.id");
 }
 
 int
@@ -375,10 +445,10 @@ compile_segment(struct compiled *out, const struct filter *f,
 
 	*out = (struct compiled){0};
 	buf_init(&out->sql, SQL_MAX_LEN - 1);
-	put_select(&c);
-	put_from(&c);
-	put_where(&c);
-	buf_puts(&out->sql, " ORDER BY f.id");
+	if (target->bulk)
+		put_bulk(&c);
+	else
+		put_rows(&c);
 	if (out->sql.overflow)
 		return err_set(err, ERR_LIMIT,
 		    "filter: its SQL would be longer than %d bytes",

@@ -115,8 +115,16 @@ find_driver(const struct ast *a, uint64_t n_values)
 	return NULL;
 }
 
+/* The best so far. */
+struct choice {
+	enum flow_column column;
+	unsigned rank; /* 0: none */
+	uint64_t n_values;
+	bool has_or;
+};
+
 static void
-consider(struct plan_driver *best, const struct ast *a)
+consider(struct choice *best, const struct ast *a)
 {
 	uint64_t n = ast_count_values(a);
 	const struct driver *d = find_driver(a, n);
@@ -131,12 +139,15 @@ consider(struct plan_driver *best, const struct ast *a)
 	best->n_values = n;
 }
 
-struct plan_driver
-plan_driver(const struct filter *f, const struct segment *g)
+struct plan_path
+plan_path(const struct filter *f, const struct segment *g)
 {
 	const struct ast *root = f->ast;
-	struct plan_driver best = {0};
+	struct choice best = {0};
 
+	/* An unsealed segment has some of its indexes at most. */
+	if (!g->sealed)
+		return (struct plan_path){.kind = PLAN_SCAN};
 	if (root->kind != AST_AND)
 		consider(&best, root);
 	else
@@ -146,5 +157,7 @@ plan_driver(const struct filter *f, const struct segment *g)
 		best.column = COL_END_MS;
 		best.rank = TIME_RANK;
 	}
-	return best;
+	if (best.rank > 0)
+		return (struct plan_path){PLAN_INDEX, best.column};
+	return (struct plan_path){.kind = best.has_or ? PLAN_EACH : PLAN_SCAN};
 }

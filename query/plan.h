@@ -40,14 +40,18 @@ struct plan_time {
 struct plan_time plan_time(const struct filter *f, const struct segment *g);
 bool plan_asks_time(const struct plan_time *t);
 
-/* The index that drives the search of a segment. */
-struct plan_driver {
-	enum flow_column column;
-	unsigned rank; /* 0: none */
-	uint64_t n_values;
-	bool has_or; /* SQLite may find an index for each arm */
+/* How the rows of a segment are found. */
+enum plan_kind {
+	PLAN_SCAN,  /* one after the other, by id */
+	PLAN_INDEX, /* by the index on column */
+	PLAN_EACH,  /* by an index for each arm of an OR, if SQLite likes */
 };
 
-struct plan_driver plan_driver(const struct filter *f, const struct segment *g);
+struct plan_path {
+	enum plan_kind kind;
+	enum flow_column column; /* PLAN_INDEX */
+};
+
+struct plan_path plan_path(const struct filter *f, const struct segment *g);
 
 #endif

@@ -85,7 +85,7 @@ put_datagram(const struct packed *d, void *arg)
 }
 
 static int
-take_batch(const struct batch *b, void *arg)
+take_batch(const struct batch *b, void *arg, struct err *err)
 {
 	struct export *x = arg;
 	uint64_t lines = x->request.lines;
@@ -95,7 +95,7 @@ take_batch(const struct batch *b, void *arg)
 		struct source source = source_at(b, i);
 		struct flow flow = flow_at(b, i);
 
-		rc = pack_add(x->pack, &source, &flow, x->err);
+		rc = pack_add(x->pack, &source, &flow, err);
 		x->n_flows++;
 		if (rc == 0 && x->n_flows == lines)
 			rc = 1;
@@ -146,8 +146,12 @@ static int
 write_flows(struct export *x, struct scan_stats *stats, struct buf *lost)
 {
 	flow_column_set all = ((flow_column_set)1 << N_FLOW_COLUMNS) - 1;
-	int rc = scan_run(x->request.dir, &x->request.filter, all, take_batch,
-	    x, stats, x->err);
+	const struct scan_query query = {
+	    .dir = x->request.dir,
+	    .filter = &x->request.filter,
+	    .columns = all,
+	};
+	int rc = scan_run(&query, take_batch, x, stats, x->err);
 
 	if (rc >= 0)
 		rc = pack_end(x->pack);

@@ -79,7 +79,6 @@ struct list {
 	struct out out;
 	struct sink *sink;
 	bool measured; /* widths are known from the first batch */
-	struct err *err;
 };
 
 /* ---- rows ---- */
@@ -185,7 +184,7 @@ write_field_batch(struct list *l, const struct batch *b, size_t n)
 }
 
 static int
-write_batch(const struct batch *b, void *arg)
+write_batch(const struct batch *b, void *arg, struct err *err)
 {
 	struct list *l = arg;
 	uint64_t lines = l->request.lines;
@@ -199,7 +198,7 @@ write_batch(const struct batch *b, void *arg)
 		write_field_batch(l, b, n);
 	if (lines > 0 && l->out.n_rows == lines)
 		return 1;
-	return sink_check(l->sink, l->err);
+	return sink_check(l->sink, err);
 }
 
 /* ---- the table ---- */
@@ -303,13 +302,17 @@ static const struct request_spec spec = {
 static int
 write_list(struct list *l, struct scan_stats *stats, struct err *err)
 {
+	const struct scan_query query = {
+	    .dir = l->request.dir,
+	    .filter = &l->request.filter,
+	    .columns = columns_needed(l),
+	};
 	struct buf caption;
 	int rc;
 
 	buf_init(&caption, TEXT_MAX);
 	begin(l, &caption);
-	rc = scan_run(l->request.dir, &l->request.filter, columns_needed(l),
-	    write_batch, l, stats, err);
+	rc = scan_run(&query, write_batch, l, stats, err);
 	if (rc >= 0)
 		end(l, stats, rc == 1);
 	buf_release(&caption);
@@ -322,7 +325,6 @@ run(struct list *l, struct err *err)
 	struct scan_stats stats = {0};
 	int rc;
 
-	l->err = err;
 	rc = request_open(&l->request, &l->sink, &l->out, err);
 	if (rc != 0)
 		return rc;

@@ -312,17 +312,10 @@ write_table(struct report *r, const struct aggregate *a,
 
 /* ---- the command ---- */
 
-struct adding {
-	struct aggregate *aggregate;
-	struct err *err;
-};
-
 static int
-add_batch(const struct batch *b, void *arg)
+add_batch(const struct batch *b, void *arg, struct err *err)
 {
-	struct adding *adding = arg;
-
-	return aggregate_add(adding->aggregate, b, adding->err);
+	return aggregate_add(arg, b, err);
 }
 
 static int
@@ -345,21 +338,23 @@ run_keys(struct report *r, struct err *err)
 {
 	enum flow_column column[REPORT_MAX_KEYS];
 	struct scan_stats stats = {0};
-	struct adding adding = {.err = err};
+	struct scan_query query = {
+	    .dir = r->request.dir,
+	    .filter = &r->request.filter,
+	};
+	struct aggregate *a;
 	int rc;
 
 	for (size_t i = 0; i < r->keys.n; i++)
 		column[i] = r->keys.key[i]->column;
-	adding.aggregate =
-	    aggregate_new(column, r->keys.n, AGGREGATE_MAX_GROUPS);
-	rc = scan_run(r->request.dir, &r->request.filter,
-	    aggregate_columns(adding.aggregate), add_batch, &adding, &stats,
-	    err);
+	a = aggregate_new(column, r->keys.n, AGGREGATE_MAX_GROUPS);
+	query.columns = aggregate_columns(a);
+	rc = scan_run(&query, add_batch, a, &stats, err);
 	if (rc == 0)
-		rc = answer(r, adding.aggregate, &stats, err);
+		rc = answer(r, a, &stats, err);
 	if (rc == 0)
 		request_warn_empty(&r->request, &stats);
-	aggregate_free(adding.aggregate);
+	aggregate_free(a);
 	return rc;
 }
 

@@ -87,4 +87,31 @@ int db_copy(struct db *from, const char *path, struct err *err) MUST_CHECK;
 
 int64_t db_last_id(struct db *db); /* rowid of the last insert */
 
+/*
+ * Ask fn now and then (some hundred microseconds apart) while a statement of db
+ * runs; true ends the statement with ERR_STOPPED. fn NULL: nobody is asked.
+ */
+typedef bool db_stop_fn(void *arg);
+void db_set_stop(struct db *db, db_stop_fn *fn, void *arg);
+
+/*
+ * Rows in bulk, half as long again as fast as stmt_step: the SQL aggregate
+ * take(a, b, ...) of a connection puts its arguments, integers, into arrays.
+ *   SELECT take(src_addr, octets) FROM flow_0001
+ */
+enum { DB_TAKE_MAX = 32 }; /* arguments at most */
+
+struct db_taker {
+	int64_t *column[DB_TAKE_MAX]; /* by argument; borrowed */
+	size_t n;                     /* values in each */
+	size_t room;                  /* values that fit */
+	/* n is room: make it less. Other than 0 ends the statement with
+	 * ERR_STOPPED. */
+	int (*full)(struct db_taker *t);
+	void *arg; /* full's */
+};
+
+/* t is borrowed as long as db is open. */
+int db_set_taker(struct db *db, struct db_taker *t, struct err *err) MUST_CHECK;
+
 #endif

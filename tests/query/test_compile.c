@@ -37,7 +37,9 @@ compile(struct compiled *out, const struct filter *f, const struct segment *g,
 	struct compile_target t = {.segment = g,
 	    .source = source,
 	    .n_sources = ARRAY_LEN(source),
-	    .columns = columns};
+	    .columns = columns,
+	    .path = plan_path(f, g),
+	    .in_order = true};
 	struct err err;
 
 	for (size_t i = 0; i < ARRAY_LEN(source); i++)
@@ -257,6 +259,56 @@ only_wanted_columns_are_read(void **state)
 	filter_release(&f);
 }
 
+/* What is not wanted in order is not sorted; what is read in bulk is sorted
+ * before, where it does not come in order by itself. */
+static void
+statements_suit_their_use(void **state)
+{
+	static const struct {
+		const char *words;
+		bool bulk, in_order;
+		struct compile_rows rows;
+		struct plan_path path;
+		const char *want;
+	} rows[] = {
+	    {"", false, false, {0, 0}, {PLAN_SCAN, 0},
+		"SELECT f.tos FROM flow_0007 AS f NOT INDEXED WHERE 1"},
+	    {"", false, true, {5, 9}, {PLAN_SCAN, 0},
+		"SELECT f.tos FROM flow_0007 AS f NOT INDEXED WHERE "
+		"f.id BETWEEN :first_id AND :last_id AND 1 ORDER BY f.id"},
+	    {"", true, true, {5, 9}, {PLAN_SCAN, 0},
+		"SELECT take(f.tos) FROM flow_0007 AS f NOT INDEXED WHERE "
+		"f.id BETWEEN :first_id AND :last_id AND 1"},
+	    {"dport=53", true, false, {0, 0}, {PLAN_INDEX, COL_DST_PORT},
+		"SELECT take(f.tos) FROM flow_0007 AS f "
+		"INDEXED BY flow_0007_dst_port WHERE f.dst_port = :p1"},
+	    {"dport=53", true, true, {0, 0}, {PLAN_INDEX, COL_DST_PORT},
+		"SELECT take(c0) FROM (SELECT f.tos AS c0 FROM flow_0007 AS f "
+		"INDEXED BY flow_0007_dst_port WHERE f.dst_port = :p1 "
+		"ORDER BY f.id)"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct filter f;
+		const struct compile_target t = {.segment = &live,
+		    .columns = 1u << COL_TOS,
+		    .rows = rows[i].rows,
+		    .path = rows[i].path,
+		    .in_order = rows[i].in_order,
+		    .bulk = rows[i].bulk};
+		struct compiled c;
+		struct err err;
+
+		fixture_filter(&f, rows[i].words);
+		if (compile_segment(&c, &f, &t, &err) != 0)
+			fail_msg("%s", err.text);
+		assert_string_equal(buf_str(&c.sql), rows[i].want);
+		compiled_release(&c);
+		filter_release(&f);
+	}
+}
+
 /* Whatever the values: the statement of a list of one length is the same. */
 static void
 values_never_reach_the_statement(void **state)
@@ -379,7 +431,7 @@ open_shard(const char *dir)
 static void
 print_plan(struct buf *out, struct shard *s, const struct filter *f)
 {
-	struct compile_target t = {.columns = UINT32_MAX};
+	struct compile_target t = {.columns = UINT32_MAX, .in_order = true};
 	size_t n;
 	struct compiled c;
 	struct stmt *q;
@@ -390,6 +442,7 @@ print_plan(struct buf *out, struct shard *s, const struct filter *f)
 	t.segment = shard_segments(s, &n);
 	assert_true(n >= 1 && t.segment->sealed);
 	t.source = shard_sources(s, &t.n_sources);
+	t.path = plan_path(f, t.segment);
 	if (compile_segment(&c, f, &t, &err) != 0)
 		fail_msg("%s", err.text);
 	sql = xasprintf("EXPLAIN QUERY PLAN %s", buf_str(&c.sql));
@@ -556,6 +609,7 @@ main(void)
 	    cmocka_unit_test(time_is_left_out_where_bounds_settle_it),
 	    cmocka_unit_test(the_longest_flow_bounds_the_end),
 	    cmocka_unit_test(only_wanted_columns_are_read),
+	    cmocka_unit_test(statements_suit_their_use),
 	    cmocka_unit_test(values_never_reach_the_statement),
 	    cmocka_unit_test(sql_in_values_is_refused),
 	    cmocka_unit_test(too_long_a_statement_is_refused),
