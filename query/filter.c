@@ -8,9 +8,9 @@
 
 #include "query/ast.h"
 #include "query/value.h"
-#include "query/when.h"
 #include "schema/base/buf.h"
 #include "schema/base/mem.h"
+#include "schema/base/when.h"
 
 struct word;
 

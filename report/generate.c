@@ -12,7 +12,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "query/when.h"
 #include "report/commands.h"
 #include "report/export.h"
 #include "report/request.h"
@@ -23,6 +22,7 @@
 #include "schema/base/buf.h"
 #include "schema/base/clock.h"
 #include "schema/base/num.h"
+#include "schema/base/when.h"
 
 enum word {
 	WORD_FLOWS,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-#ifndef WEIR_QUERY_WHEN_H
-#define WEIR_QUERY_WHEN_H
+#ifndef WEIR_SCHEMA_BASE_WHEN_H
+#define WEIR_SCHEMA_BASE_WHEN_H
 /* A moment as people write it. */
 #include <stdint.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Moments out of text: see when.h. */
-#include "query/when.h"
+#include "schema/base/when.h"
 
 #include <ctype.h>
 #include <stdbool.h>
