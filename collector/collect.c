@@ -4,7 +4,6 @@
  * options to the line of counters at the end.
  */
 #include <event2/event.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 #include <unistd.h>
 
 #include "collector/account.h"
+#include "collector/command.h"
 #include "collector/commands.h"
 #include "collector/expiry.h"
 #include "collector/listener.h"
@@ -23,35 +23,8 @@
 #include "schema/base/clock.h"
 #include "schema/base/log.h"
 
-static const char usage_text[] =
-    "usage: weir collect [-hv] [-d DIR] [-l [ADDR:]PORT] ... [-u USER]\n"
-    "                    [LIMIT ...]\n"
-    "\n"
-    "Receive NetFlow v5 on UDP and store it, until SIGINT or SIGTERM.\n"
-    "\n"
-    "  -d DIR          data folder, made if missing (default ./var)\n"
-    "  -l [ADDR:]PORT  listen there (default 0.0.0.0:2055); may be repeated;\n"
-    "                  [V6ADDR]:PORT for IPv6; port 0 takes a free one\n"
-    "  -u USER         become USER once the sockets are bound; the data "
-    "folder\n"
-    "                  must be that user's\n"
-    "  -v              say more\n";
-
-static const char examples_text[] =
-    "\n"
-    "examples:\n"
-    "  weir collect\n"
-    "  weir collect -d /var/lib/weir -l 192.0.2.1:2055 -l 127.0.0.1:9995\n"
-    "  weir collect --max-age 90d --min-free 10G\n";
-
-enum { MAX_LISTEN = 64 };
-
-struct options {
-	const char *dir;
-	const char *user; /* to become; NULL: stay */
-	const char *listen[MAX_LISTEN];
-	size_t n_listen;
-	struct retain_limits limits;
+struct collect {
+	bool check, verbose; /* -n, -v */
 };
 
 struct collector {
@@ -62,10 +35,7 @@ struct collector {
 	struct listener *listener;
 	struct writer *writer;
 	struct expiry expiry;
-	struct endpoint {
-		struct addr addr;
-		uint16_t port;
-	} endpoint[MAX_LISTEN]; /* bound */
+	struct endpoint endpoint[CONF_MAX_LISTEN]; /* bound */
 	size_t n_endpoints;
 };
 
@@ -97,32 +67,31 @@ log_line(void *arg, bool warning, const char *line)
 }
 
 static int
-bind_socket(struct collector *c, const char *text, struct err *err)
+bind_sockets(struct collector *c, const struct conf *conf, struct err *err)
 {
-	struct endpoint *e = &c->endpoint[c->n_endpoints];
 	int rc;
 
-	if (!endpoint_parse(text, &e->addr, &e->port))
-		return err_set(err, ERR_USAGE,
-		    "-l %s: want PORT, ADDR:PORT or [V6ADDR]:PORT", text);
-	if ((rc = listener_add(c->listener, &e->addr, &e->port, err)) == 0)
+	for (size_t i = 0; i < conf->n_listen; i++) {
+		struct endpoint *e = &c->endpoint[c->n_endpoints];
+
+		*e = conf->listen[i].at;
+		rc = listener_add(c->listener, &e->addr, &e->port, err);
+		if (rc != 0)
+			return rc;
 		c->n_endpoints++;
-	return rc;
+	}
+	return 0;
 }
 
 /* Once nothing can be refused any more. */
 static void
 announce(const struct collector *c)
 {
-	char name[ADDR_TEXT_LEN];
+	char name[ENDPOINT_TEXT_LEN];
 
 	for (size_t i = 0; i < c->n_endpoints; i++) {
-		const struct endpoint *e = &c->endpoint[i];
-
-		addr_format(&e->addr, name);
-		log_info(e->addr.family == 6 ? "collect: listening on [%s]:%u"
-					     : "collect: listening on %s:%u",
-		    name, e->port);
+		endpoint_format(&c->endpoint[i], name);
+		log_info("collect: listening on %s", name);
 	}
 }
 
@@ -157,18 +126,17 @@ print_counters(
 
 /* Everything that can be refused, before the first datagram. */
 static int
-set_up(struct collector *c, const struct options *o, struct err *err)
+set_up(struct collector *c, const struct conf *conf, struct err *err)
 {
 	static const int signals[] = {SIGINT, SIGTERM};
 	int rc;
 
 	c->listener = listener_new(c->base, c->queue, c->account);
-	for (size_t i = 0; i < o->n_listen; i++)
-		if ((rc = bind_socket(c, o->listen[i], err)) != 0)
-			return rc;
-	if (o->user != NULL && (rc = privilege_drop(o->user, err)) != 0)
+	if ((rc = bind_sockets(c, conf, err)) != 0)
 		return rc;
-	if ((rc = writer_open(&c->writer, o->dir, 0, err)) != 0)
+	if (conf->user != NULL && (rc = privilege_drop(conf->user, err)) != 0)
+		return rc;
+	if ((rc = writer_open(&c->writer, conf->data, 0, err)) != 0)
 		return rc;
 	/* A file size limit is an error to wait out, not a reason to die. */
 	(void)signal(SIGXFSZ, SIG_IGN);
@@ -218,19 +186,19 @@ tear_down(struct collector *c)
 }
 
 static int
-collect(const struct options *o, struct err *err)
+collect(const struct conf *conf, struct err *err)
 {
 	struct collector c = {
 	    .base = event_base_new(),
 	    .queue = queue_new(),
 	    .account = account_new(log_line, NULL),
-	    .expiry = {.dir = o->dir, .limits = o->limits},
+	    .expiry = {.dir = conf->data, .limits = conf->limits},
 	};
 	int rc, closing;
 
 	if (c.base == NULL)
 		abort(); /* libevent fails here for want of memory alone */
-	if ((rc = set_up(&c, o, err)) == 0)
+	if ((rc = set_up(&c, conf, err)) == 0)
 		rc = collect_until_signal(&c, err);
 	closing = writer_close(
 	    c.writer, clock_day(clock_now_ms()), rc == 0 ? err : NULL);
@@ -238,64 +206,74 @@ collect(const struct options *o, struct err *err)
 	return rc != 0 ? rc : closing;
 }
 
+/* ---- the command ---- */
+
 static void
-print_usage(FILE *to)
+print_conf(const struct conf *conf, bool explain)
 {
-	fprintf(to, "%s%s%s", usage_text, expiry_help, examples_text);
+	struct buf text;
+
+	buf_init(&text, SIZE_MAX);
+	conf_print(conf, explain, &text);
+	fputs(buf_str(&text), stdout);
+	buf_release(&text);
 }
 
-/* 0 go on; else the exit status plus 1. */
 static int
-parse_options(int argc, char **argv, struct options *o)
+run(void *self, struct command_line *line, struct err *err)
 {
-	struct err err;
-	int letter, index = 0;
+	const struct collect *o = self;
 
-	*o = (struct options){.dir = "./var"};
-	log_init(LOG_LEVEL_INFO);
-	while ((letter = getopt_long(
-		    argc, argv, "d:l:u:hv", expiry_options, &index)) != -1) {
-		switch (letter) {
-		case 'd': o->dir = optarg; break;
-		case 'l':
-			if (o->n_listen == MAX_LISTEN) {
-				log_warnx("-l: at most %d", MAX_LISTEN);
-				return 3;
-			}
-			o->listen[o->n_listen++] = optarg;
-			break;
-		case 'u': o->user = optarg; break;
-		case 'v': log_init(LOG_LEVEL_DEBUG); break;
-		case EXPIRY_OPTION:
-			if (retain_parse(&o->limits, expiry_options[index].name,
-				optarg, &err) == 0)
-				break;
-			log_warnx("%s", err.text);
-			return 3;
-		case 'h': print_usage(stdout); return 1;
-		default: print_usage(stderr); return 3;
-		}
+	if (o->check) {
+		print_conf(line->conf, o->verbose);
+		return 0;
 	}
-	if (optind < argc) {
-		log_warnx("collect: \"%s\" is no option", argv[optind]);
-		print_usage(stderr);
-		return 3;
-	}
-	if (o->n_listen == 0)
-		o->listen[o->n_listen++] = "0.0.0.0:2055";
-	return 0;
+	if (o->verbose)
+		log_init(LOG_LEVEL_DEBUG);
+	return collect(line->conf, err);
 }
+
+static const struct command_option options[] = {
+    {'l', NULL, "listen", 0},
+    {'u', NULL, "user", 0},
+    {'n', NULL, NULL, offsetof(struct collect, check)},
+    {'v', NULL, NULL, offsetof(struct collect, verbose)},
+    COMMAND_LIMITS,
+};
+
+static const struct command command = {
+    .name = "collect",
+    .usage =
+	"usage: weir collect [-hnv] [-c FILE] [-d DIR] [-l [ADDR:]PORT] ...\n"
+	"                    [-u USER] [LIMIT ...]\n"
+	"\n"
+	"Receive NetFlow v5 on UDP and store it, until SIGINT or SIGTERM.\n"
+	"Options are stronger than the configuration.\n"
+	"\n"
+	"  -l [ADDR:]PORT  listen there (0.0.0.0:2055); may be repeated;\n"
+	"                  [V6ADDR]:PORT for IPv6; port 0 takes a free one;\n"
+	"                  a multicast group is joined\n"
+	"  -u USER         become USER once the sockets are bound; the data\n"
+	"                  folder must be that user's\n" COMMAND_LIMITS_HELP
+	"  -n              check the configuration and print it as it would "
+	"be\n"
+	"                  used, nothing else; with -v all that there is to "
+	"set\n"
+	"  -v              say more\n",
+    .examples =
+	"  weir collect\n"
+	"  weir collect -d /var/lib/weir -l 192.0.2.1:2055 -l 127.0.0.1:9995\n"
+	"  weir collect -c /etc/weir/weir.conf -n\n"
+	"  weir collect --max-age 90d --min-free 10G\n",
+    .option = options,
+    .n_options = ARRAY_LEN(options),
+    .run = run,
+};
 
 int
 collect_main(int argc, char **argv)
 {
-	struct options o;
-	struct err err;
-	int rc = parse_options(argc, argv, &o);
+	struct collect self = {0};
 
-	if (rc != 0)
-		return rc - 1;
-	if ((rc = collect(&o, &err)) != 0)
-		log_warnx("%s", err.text);
-	return err_exit_status(rc);
+	return command_run(&command, argc, argv, &self);
 }

@@ -1,25 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-/* Limits as options, and keeping to them: see expiry.h. */
+/* Keeping to limits: see expiry.h. */
 #include "collector/expiry.h"
 
 #include "schema/base/clock.h"
 #include "schema/base/log.h"
 
 static const int64_t EVERY_MS = INT64_C(3600) * MS_PER_S;
-
-const struct option expiry_options[] = {
-    {"max-size", required_argument, NULL, EXPIRY_OPTION},
-    {"max-age", required_argument, NULL, EXPIRY_OPTION},
-    {"min-free", required_argument, NULL, EXPIRY_OPTION},
-    {"help", no_argument, NULL, 'h'},
-    {NULL, 0, NULL, 0},
-};
-
-const char expiry_help[] =
-    "  --max-size 10G  remove the oldest days while all take more than that\n"
-    "                  (K, M, G, T: 1024 to the step)\n"
-    "  --max-age 90d   remove days more than so many days before today\n"
-    "  --min-free 5G   remove the oldest days while less than that is free\n";
 
 static void
 log_removal(const struct retain_day *d, const char *path, void *arg)

@@ -13,7 +13,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
+#include <limits.h>
 #include <sha2.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "collector/account.h"
+#include "collector/command.h"
 #include "collector/commands.h"
 #include "collector/progress.h"
 #include "collector/reader.h"
@@ -35,26 +36,6 @@
 #include "schema/base/mem.h"
 #include "schema/imports.h"
 
-static const char usage_text[] =
-    "usage: weir import [-hv] [--again] [-d DIR] FILE|FOLDER ...\n"
-    "\n"
-    "Store the NetFlow v5 that is in files: pcap and pcapng captures,\n"
-    "flow-tools files, and raw datagrams one behind the other; - is standard\n"
-    "input; of a folder all files in and below it, by name. Flows go to the\n"
-    "day of their export. A file whose content was imported before is left "
-    "out,\n"
-    "and one that was interrupted goes on where it was.\n"
-    "\n"
-    "  -d DIR   data folder, made if missing (default ./var)\n"
-    "  -v       name each malformed datagram\n"
-    "  --again  import once more what was imported before\n"
-    "\n"
-    "examples:\n"
-    "  weir import export.pcap\n"
-    "  weir import -d /var/lib/weir 2024-03-*.pcap\n"
-    "  weir import /var/flows/2024\n"
-    "  zcat export.pcap.gz | weir import -\n";
-
 /* Large enough that a commit costs little, small enough for memory. */
 enum { COMMIT_FLOWS = 50000 };
 
@@ -66,6 +47,7 @@ struct mark {
 
 struct import {
 	const char *dir;
+	bool verbose;          /* name malformed datagrams */
 	bool again;            /* also what was imported before */
 	int worst;             /* exit status so far */
 	struct writer *writer; /* NULL until there is a file to read */
@@ -487,51 +469,59 @@ import_all(struct import *im, char **paths)
 }
 
 static int
-parse_options(struct import *im, int argc, char **argv, bool *help)
+import(void *self, struct command_line *line, struct err *err)
 {
-	static const struct option words[] = {
-	    {"again", no_argument, NULL, 'A'},
-	    {"help", no_argument, NULL, 'h'},
-	    {NULL, 0, NULL, 0},
-	};
-	int letter;
+	struct import *im = self;
 
-	while ((letter = getopt_long(argc, argv, "d:hv", words, NULL)) != -1) {
-		switch (letter) {
-		case 'A': im->again = true; break;
-		case 'd': im->dir = optarg; break;
-		case 'v': log_init(LOG_LEVEL_DEBUG); break;
-		case 'h': *help = true; return 0;
-		default: return ERR_USAGE;
-		}
-	}
-	if (optind < argc)
-		return 0;
-	log_warnx("import: no FILE given");
-	return ERR_USAGE;
+	(void)err; /* each file's failure is told on its own */
+	if (im->verbose)
+		log_init(LOG_LEVEL_DEBUG);
+	im->dir = line->conf->data;
+	im->account = account_new(NULL, NULL);
+	import_all(im, line->args);
+	account_free(im->account);
+	return 0;
 }
+
+static const struct command_option options[] = {
+    {'v', NULL, NULL, offsetof(struct import, verbose)},
+    {0, "again", NULL, offsetof(struct import, again)},
+};
+
+static const struct command command = {
+    .name = "import",
+    .usage =
+	"usage: weir import [-hv] [--again] [-c FILE] [-d DIR] FILE|FOLDER "
+	"...\n"
+	"\n"
+	"Store the NetFlow v5 that is in files: pcap and pcapng captures,\n"
+	"flow-tools files, and raw datagrams one behind the other; - is "
+	"standard\n"
+	"input; of a folder all files in and below it, by name. Flows go to "
+	"the\n"
+	"day of their export. A file whose content was imported before is "
+	"left\n"
+	"out, and one that was interrupted goes on where it was.\n"
+	"\n"
+	"  -v              name each malformed datagram\n"
+	"  --again         import once more what was imported before\n",
+    .examples = "  weir import export.pcap\n"
+		"  weir import -d /var/lib/weir 2024-03-*.pcap\n"
+		"  weir import /var/flows/2024\n"
+		"  zcat export.pcap.gz | weir import -\n",
+    .option = options,
+    .n_options = ARRAY_LEN(options),
+    .min_args = 1,
+    .max_args = INT_MAX,
+    .want_args = "no FILE given",
+    .run = import,
+};
 
 int
 import_main(int argc, char **argv)
 {
-	struct import im = {.dir = "./var"};
-	bool help = false;
+	struct import im = {0};
+	int status = command_run(&command, argc, argv, &im);
 
-	log_init(LOG_LEVEL_INFO);
-	if (parse_options(&im, argc, argv, &help) != 0) {
-		fputs(usage_text, stderr);
-		return 2;
-	}
-	if (help) {
-		fputs(usage_text, stdout);
-		return 0;
-	}
-	im.account = account_new(NULL, NULL);
-	import_all(&im, argv + optind);
-	account_free(im.account);
-	if (fflush(stdout) != 0 || ferror(stdout)) {
-		log_warn("import: standard output");
-		im.worst = im.worst > 1 ? im.worst : 1;
-	}
-	return im.worst;
+	return status > im.worst ? status : im.worst;
 }

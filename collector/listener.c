@@ -263,25 +263,6 @@ ask_for_buffer(int fd, const char *name)
 		    name, got / 1024, RECEIVE_BUFFER / 1024);
 }
 
-static socklen_t
-to_sockaddr(const struct addr *a, uint16_t port, struct sockaddr_storage *out)
-{
-	struct sockaddr_in in = {
-	    .sin_family = AF_INET, .sin_port = htons(port)};
-	struct sockaddr_in6 in6 = {
-	    .sin6_family = AF_INET6, .sin6_port = htons(port)};
-
-	memset(out, 0, sizeof *out);
-	if (a->family == 4) {
-		memcpy(&in.sin_addr, a->bytes, 4);
-		memcpy(out, &in, sizeof in);
-		return sizeof in;
-	}
-	memcpy(&in6.sin6_addr, a->bytes, 16);
-	memcpy(out, &in6, sizeof in6);
-	return sizeof in6;
-}
-
 static uint16_t
 bound_port(int fd)
 {
@@ -305,7 +286,8 @@ open_socket(
     const struct addr *addr, uint16_t port, const char *name, struct err *err)
 {
 	struct sockaddr_storage ss;
-	socklen_t len = to_sockaddr(addr, port, &ss);
+	const struct endpoint at = {*addr, port};
+	socklen_t len = (socklen_t)endpoint_to_sockaddr(&at, &ss);
 	int on = 1;
 	int fd =
 	    socket(ss.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);

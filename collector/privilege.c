@@ -15,7 +15,8 @@ privilege_drop(const char *user, struct err *err)
 
 	errno = getpwnam_r(user, &entry, room, sizeof room, &found);
 	if (found == NULL)
-		return err_set(err, ERR_USAGE, "-u %s: no such user", user);
+		return err_set(
+		    err, ERR_USAGE, "user %s: there is no such user", user);
 	if (entry.pw_uid == geteuid())
 		return 0;
 	if (initgroups(user, entry.pw_gid) != 0 ||

@@ -51,46 +51,18 @@ struct options {
 	bool help;
 };
 
-static socklen_t
-to_sockaddr(const struct addr *a, uint16_t port, struct sockaddr_storage *out)
-{
-	struct sockaddr_in in = {.sin_family = AF_INET};
-	struct sockaddr_in6 in6 = {.sin6_family = AF_INET6};
-
-	memset(out, 0, sizeof *out);
-	if (a->family == 6) {
-		in6.sin6_port = htons(port);
-		memcpy(&in6.sin6_addr, a->bytes, sizeof in6.sin6_addr);
-		memcpy(out, &in6, sizeof in6);
-		return sizeof in6;
-	}
-	in.sin_port = htons(port);
-	memcpy(&in.sin_addr, a->bytes, sizeof in.sin_addr);
-	memcpy(out, &in, sizeof in);
-	return sizeof in;
-}
-
-static bool
-is_endpoint(const char *text, struct addr *a, uint16_t *port)
-{
-	static const struct addr none = {.family = 4};
-
-	return endpoint_parse(text, a, port) && *port != 0 &&
-	       !addr_equal(a, &none);
-}
-
 static int
 sender_connect(struct sender *s, struct err *err)
 {
 	struct sockaddr_storage sa;
-	struct addr addr;
+	struct endpoint to;
 	socklen_t len;
-	uint16_t port;
 
-	if (!is_endpoint(s->to, &addr, &port))
+	if (!endpoint_parse(s->to, &to) || to.port == 0 ||
+	    addr_is_any(&to.addr))
 		return err_set(err, ERR_USAGE,
 		    "--to %s: want ADDR:PORT or [V6ADDR]:PORT", s->to);
-	len = to_sockaddr(&addr, port, &sa);
+	len = (socklen_t)endpoint_to_sockaddr(&to, &sa);
 	s->fd = socket(sa.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (s->fd < 0)
 		return err_sys(err, "socket");

@@ -12,74 +12,12 @@
 
 #include "schema/base/clock.h"
 #include "schema/base/mem.h"
-#include "schema/base/num.h"
 #include "schema/catalog.h"
 #include "schema/store.h"
 
 /* ---- limits ---- */
 
 static const char units[] = "KMGT";
-
-static bool
-parse_bytes(const char *text, uint64_t *out)
-{
-	size_t len = strlen(text);
-	const char *unit = len > 0 ? strchr(units, text[len - 1]) : NULL;
-	unsigned shift = unit != NULL ? 10 * (unsigned)(unit - units + 1) : 0;
-	char *digits = xstrdup(text);
-	bool ok;
-
-	if (unit != NULL)
-		digits[len - 1] = '\0';
-	ok = parse_u64(digits, (uint64_t)INT64_MAX >> shift, out) && *out > 0;
-	*out <<= shift;
-	free(digits);
-	return ok;
-}
-
-/* Up to a million days, so that no sum of days overflows. */
-static bool
-parse_days(const char *text, int32_t *out)
-{
-	size_t len = strlen(text);
-	char *digits = xstrdup(text);
-	uint64_t n = 0;
-	bool ok = len > 0 && text[len - 1] == 'd';
-
-	if (ok) {
-		digits[len - 1] = '\0';
-		ok = parse_u64(digits, 1000000, &n) && n > 0;
-	}
-	*out = (int32_t)n;
-	free(digits);
-	return ok;
-}
-
-int
-retain_parse(struct retain_limits *l, const char *name, const char *text,
-    struct err *err)
-{
-	uint64_t bytes = 0;
-	int32_t days;
-
-	if (strcmp(name, "max-age") == 0) {
-		if (!parse_days(text, &days))
-			return err_set(err, ERR_USAGE,
-			    "--max-age %.60s: want days, such as 90d", text);
-		l->max_age_days = days;
-		return 0;
-	}
-	if (!parse_bytes(text, &bytes))
-		return err_set(err, ERR_USAGE,
-		    "--%s %.60s: want bytes, with K, M, G or T behind the "
-		    "number for more, such as 10G",
-		    name, text);
-	if (strcmp(name, "max-size") == 0)
-		l->max_bytes = bytes;
-	else
-		l->min_free_bytes = bytes;
-	return 0;
-}
 
 bool
 retain_has_limit(const struct retain_limits *l)
@@ -110,8 +48,8 @@ retain_format_reason(const struct retain_limits *l, enum retain_reason reason,
 
 	out[0] = '\0';
 	if (reason == RETAIN_AGE) {
-		snprintf(out, RETAIN_TEXT_LEN, "older than %d day%s",
-		    l->max_age_days, l->max_age_days == 1 ? "" : "s");
+		snprintf(out, RETAIN_TEXT_LEN, "older than %u day%s",
+		    (unsigned)l->max_age_days, l->max_age_days == 1 ? "" : "s");
 	} else if (reason == RETAIN_SIZE) {
 		retain_format_bytes(l->max_bytes, size);
 		snprintf(out, RETAIN_TEXT_LEN, "more than %.20s stored", size);
@@ -127,7 +65,7 @@ static enum retain_reason
 reason_for(const struct retain_day *d, const struct retain_limits *l,
     int32_t today, uint64_t total, uint64_t free_bytes)
 {
-	if (l->max_age_days > 0 && d->day < today - l->max_age_days)
+	if (l->max_age_days > 0 && d->day < today - (int32_t)l->max_age_days)
 		return RETAIN_AGE;
 	if (l->max_bytes > 0 && total > l->max_bytes)
 		return RETAIN_SIZE;

@@ -14,11 +14,15 @@
 
 /* 0: no such limit. */
 struct retain_limits {
-	uint64_t max_bytes; /* of all shards */
-	uint64_t
-	    min_free_bytes;   /* of their file system, for others than root */
-	int32_t max_age_days; /* days before today that are kept */
+	uint64_t max_bytes;      /* of all shards */
+	uint64_t min_free_bytes; /* of their file system, for others than
+				    root */
+	uint64_t max_age_days;   /* days before today that are kept, at most
+				    RETAIN_MAX_DAYS */
 };
+
+/* So that no sum of days overflows. */
+enum { RETAIN_MAX_DAYS = 1000000 };
 
 enum retain_reason {
 	RETAIN_KEEP,
@@ -34,13 +38,6 @@ struct retain_day {
 	enum retain_reason reason; /* why it must go */
 };
 
-/*
- * Set limit "max-size", "max-age" or "min-free" from text: a number of bytes
- * with K, M, G, T (1024) behind it or nothing; of days, with d behind it.
- * ERR_USAGE: the text, or a zero, which would keep nothing or say nothing.
- */
-int retain_parse(struct retain_limits *l, const char *name, const char *text,
-    struct err *err) MUST_CHECK;
 bool retain_has_limit(const struct retain_limits *l);
 
 /* Fill in reason for the days, which are in order, oldest first. Pure. */

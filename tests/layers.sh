@@ -36,6 +36,7 @@ behind() { # SYMBOL-REGEX FILE...
 behind '\bsqlite3_[a-z]' schema/db.c schema/db.h
 behind '\bpcap_[a-z]' collector/reader_pcap.c
 behind '\bSHA256[A-Z]' collector/import.c
+behind '\bcfg_[a-z]' schema/conf_read.c
 behind '\byajl_[a-z]' report/out_json.c
 behind '<zlib\.h>' collector/reader_flowtools.c report/export_flowtools.c
 exit $bad

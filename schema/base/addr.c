@@ -53,6 +53,21 @@ addr_equal(const struct addr *a, const struct addr *b)
 	       memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
 }
 
+bool
+addr_is_any(const struct addr *a)
+{
+	static const uint8_t zero[sizeof a->bytes];
+
+	return a->family != 0 && memcmp(a->bytes, zero, sizeof zero) == 0;
+}
+
+bool
+addr_is_multicast(const struct addr *a)
+{
+	return a->family == 4 ? (a->bytes[0] & 0xf0) == 0xe0
+			      : a->family == 6 && a->bytes[0] == 0xff;
+}
+
 void
 addr_format(const struct addr *a, char out[ADDR_TEXT_LEN])
 {
@@ -87,8 +102,8 @@ addr_parse(const char *text, struct addr *out)
 	return true;
 }
 
-static void
-clear_host_bits(struct prefix *p)
+void
+prefix_clear_host_bits(struct prefix *p)
 {
 	for (size_t i = 0; i < sizeof p->addr.bytes; i++) {
 		size_t first = i * 8; /* bit number of this byte's top bit */
@@ -121,7 +136,7 @@ prefix_parse(const char *text, struct prefix *out)
 	if (slash != NULL && !parse_u64(slash + 1, max, &len))
 		return false;
 	p.len = (uint8_t)len;
-	clear_host_bits(&p);
+	prefix_clear_host_bits(&p);
 	*out = p;
 	return true;
 }
@@ -133,7 +148,7 @@ prefix_holds(const struct prefix *p, const struct addr *a)
 
 	if (p->addr.family != a->family)
 		return false;
-	clear_host_bits(&other);
+	prefix_clear_host_bits(&other);
 	return addr_equal(&p->addr, &other.addr);
 }
 
@@ -148,29 +163,73 @@ prefix_ip4_range(const struct prefix *p, uint32_t *lo, uint32_t *hi)
 	    *lo | (p->len == 0 ? UINT32_MAX : UINT32_MAX >> (p->len - 1) >> 1);
 }
 
-bool
-endpoint_parse(const char *text, struct addr *addr, uint16_t *port)
+static bool
+parse_host(const char *text, size_t len, struct addr *out)
 {
-	char host[ADDR_TEXT_LEN + 2];
-	const char *colon = strrchr(text, ':');
-	const char *digits = colon != NULL ? colon + 1 : text;
-	size_t len = colon != NULL ? (size_t)(colon - text) : 0;
-	uint64_t n;
+	char host[ADDR_TEXT_LEN];
 
-	if (!parse_u64(digits, UINT16_MAX, &n) || len >= sizeof host)
+	if (len >= sizeof host)
 		return false;
-	*port = (uint16_t)n;
-	if (len == 0) {
-		*addr = addr_from_ip4(0);
-		return true;
-	}
-	if (text[0] == '[' && text[len - 1] == ']') {
-		text++;
-		len -= 2;
-	} else if (memchr(text, ':', len) != NULL) {
-		return false; /* bare IPv6 with a port is ambiguous */
-	}
 	memcpy(host, text, len);
 	host[len] = '\0';
-	return addr_parse(host, addr);
+	return addr_parse(host, out);
+}
+
+bool
+endpoint_parse(const char *text, struct endpoint *out)
+{
+	const char *colon = strrchr(text, ':');
+	size_t len = colon != NULL ? (size_t)(colon - text) : 0;
+	struct endpoint e = {.addr = addr_from_ip4(0)};
+	uint64_t port;
+
+	if (!parse_u64(colon != NULL ? colon + 1 : text, UINT16_MAX, &port))
+		return false;
+	e.port = (uint16_t)port;
+	if (len > 2 && text[0] == '[' && text[len - 1] == ']') {
+		if (!parse_host(text + 1, len - 2, &e.addr))
+			return false;
+	} else if (len > 0) {
+		/* bare IPv6 with a port would be ambiguous */
+		if (memchr(text, ':', len) != NULL ||
+		    !parse_host(text, len, &e.addr))
+			return false;
+	}
+	*out = e;
+	return true;
+}
+
+void
+endpoint_format(const struct endpoint *e, char out[ENDPOINT_TEXT_LEN])
+{
+	char name[ADDR_TEXT_LEN];
+
+	addr_format(&e->addr, name);
+	snprintf(out, ENDPOINT_TEXT_LEN,
+	    e->addr.family == 6 ? "[%s]:%u" : "%s:%u", name, e->port);
+}
+
+bool
+endpoint_equal(const struct endpoint *a, const struct endpoint *b)
+{
+	return a->port == b->port && addr_equal(&a->addr, &b->addr);
+}
+
+size_t
+endpoint_to_sockaddr(const struct endpoint *e, struct sockaddr_storage *out)
+{
+	struct sockaddr_in in = {
+	    .sin_family = AF_INET, .sin_port = htons(e->port)};
+	struct sockaddr_in6 in6 = {
+	    .sin6_family = AF_INET6, .sin6_port = htons(e->port)};
+
+	memset(out, 0, sizeof *out);
+	if (e->addr.family == 6) {
+		memcpy(&in6.sin6_addr, e->addr.bytes, 16);
+		memcpy(out, &in6, sizeof in6);
+		return sizeof in6;
+	}
+	memcpy(&in.sin_addr, e->addr.bytes, 4);
+	memcpy(out, &in, sizeof in);
+	return sizeof in;
 }

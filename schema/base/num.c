@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 bool
 parse_u64(const char *text, uint64_t max, uint64_t *out)
@@ -21,6 +22,32 @@ parse_u64(const char *text, uint64_t max, uint64_t *out)
 	n = strtoull(digits, &end, hex ? 16 : 10);
 	if (*end != '\0' || errno != 0 || n > max)
 		return false;
+	*out = n;
+	return true;
+}
+
+bool
+parse_scaled(const char *text, uint64_t step, uint64_t max, uint64_t *out)
+{
+	static const char units[] = "KMGT";
+	size_t len = strlen(text);
+	const char *unit = len > 0 ? strchr(units, text[len - 1]) : NULL;
+	char digits[24];
+	uint64_t n;
+
+	if (unit != NULL)
+		len--;
+	if (len >= sizeof digits)
+		return false;
+	memcpy(digits, text, len);
+	digits[len] = '\0';
+	if (!parse_u64(digits, max, &n))
+		return false;
+	for (const char *u = units; unit != NULL && u <= unit; u++) {
+		if (n > max / step)
+			return false;
+		n *= step;
+	}
 	*out = n;
 	return true;
 }

@@ -9,6 +9,9 @@
  * at most max. false leaves *out alone. */
 bool parse_u64(const char *text, uint64_t max, uint64_t *out);
 
+/* The same, with K, M, G or T behind it for one to four steps, such as 1024. */
+bool parse_scaled(const char *text, uint64_t step, uint64_t max, uint64_t *out);
+
 /* Integers at p, big-endian; the caller has checked the length. */
 static inline uint16_t
 get_be16(const uint8_t *p)

@@ -252,7 +252,7 @@ wrong_usage_touches_nothing(void **state)
 
 	run_main(import_main, none, &r);
 	assert_int_equal(r.status, 2);
-	assert_non_null(strstr(r.err, "usage: weir import"));
+	assert_string_equal(r.err, "weir: import: no FILE given\n");
 	run_main(import_main, unknown, &r);
 	assert_int_equal(r.status, 2);
 	run_main(import_main, missing, &r);

@@ -245,14 +245,14 @@ class Collect(Store):
         collector.send(datagram(0))
         self.assertEqual(collector.stop()["stored"], 30)
         self.assertEqual(len(self.flows()), 30)
-        self.assertIn("-u nosuchuser: no such user", refused(
+        self.assertIn("user nosuchuser: there is no such user", refused(
             "collect", "-d", self.dir, "-l", "127.0.0.1:0", "-u",
             "nosuchuser"))
 
     def test_bad_options_are_refused(self):
-        self.assertIn("-l nonsense: want",
+        self.assertIn('-l: "nonsense" cannot be used, want',
                       refused("collect", "-d", self.dir, "-l", "nonsense"))
-        self.assertIn("-l 127.0.0.1:70000",
+        self.assertIn('-l: "127.0.0.1:70000" cannot',
                       refused("collect", "-d", self.dir, "-l",
                               "127.0.0.1:70000"))
 

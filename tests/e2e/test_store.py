@@ -135,10 +135,12 @@ class Expire(Kept):
 
     def test_wrong_use_is_said(self):
         for args, want in (
-                ((), "no limit given: want --max-size 10G, --max-age 90d or "
-                     "--min-free 5G"),
-                (("--max-size", "10X"), "--max-size 10X: want bytes"),
-                (("--max-age", "90"), "--max-age 90: want days, such as 90d"),
+                ((), "no limit given, want max-size, max-age or min-free, "
+                     "such as --max-age 90d"),
+                (("--max-size", "10X"),
+                 '--max-size: "10X" cannot be used, want bytes'),
+                (("--max-age", "90"),
+                 '--max-age: "90" cannot be used, want days, such as 90d'),
                 (("--max-age",), "--max-age needs a value"),
                 (("--keep", "9"), 'unknown option "--keep"'),
                 (("-n", "90d"), '"90d" is no option')):
@@ -146,7 +148,7 @@ class Expire(Kept):
                 self.assertIn(want, refused("expire", "-d", self.dir, *args))
         self.assertIn(self.dir, refused("expire", "-d", self.dir, "--max-age",
                                         "1d", status=1))
-        self.assertIn("--max-size no: want",
+        self.assertIn('--max-size: "no" cannot be used, want',
                       refused("collect", "-d", self.dir, "--max-size", "no"))
         self.assertIn("\nexamples:\n", run("expire", "-h"))
 
@@ -249,7 +251,7 @@ class Backup(Kept):
         self.fill_days(1)
         copy = self.path("copy")
         self.assertIn("no DEST given", refused("backup", "-d", self.dir))
-        self.assertIn("want one DEST",
+        self.assertIn("is one too many",
                       refused("backup", "-d", self.dir, copy, copy))
         self.assertIn("is the data folder itself",
                       refused("backup", "-d", self.dir, self.dir + "/"))

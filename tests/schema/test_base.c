@@ -110,17 +110,48 @@ endpoints_parse(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		char text[ADDR_TEXT_LEN];
-		struct addr a;
-		uint16_t port;
-		bool ok = endpoint_parse(cases[i].text, &a, &port);
+		char whole[ENDPOINT_TEXT_LEN];
+		struct endpoint e, again;
+		bool ok = endpoint_parse(cases[i].text, &e);
 
 		if (ok != cases[i].ok)
 			fail_msg("\"%s\": parsed %d", cases[i].text, ok);
 		if (!ok)
 			continue;
-		addr_format(&a, text);
+		addr_format(&e.addr, text);
 		assert_string_equal(text, cases[i].addr);
-		assert_int_equal(port, cases[i].port);
+		assert_int_equal(e.port, cases[i].port);
+		endpoint_format(&e, whole);
+		assert_true(endpoint_parse(whole, &again));
+		assert_true(endpoint_equal(&e, &again));
+	}
+}
+
+static void
+addresses_are_of_kinds(void **state)
+{
+	static const struct {
+		const char *addr;
+		bool any, multicast;
+	} cases[] = {
+	    {"0.0.0.0", true, false},
+	    {"::", true, false},
+	    {"223.255.255.255", false, false},
+	    {"224.0.0.0", false, true},
+	    {"239.255.255.255", false, true},
+	    {"240.0.0.0", false, false},
+	    {"::1", false, false},
+	    {"ff02::1", false, true},
+	    {"fe80::1", false, false},
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct addr a;
+
+		assert_true(addr_parse(cases[i].addr, &a));
+		if (addr_is_any(&a) != cases[i].any ||
+		    addr_is_multicast(&a) != cases[i].multicast)
+			fail_msg("%s", cases[i].addr);
 	}
 }
 
@@ -299,6 +330,7 @@ main(void)
 	    cmocka_unit_test(prefixes_parse_and_clear_host_bits),
 	    cmocka_unit_test(prefixes_hold_addresses_of_their_family),
 	    cmocka_unit_test(endpoints_parse),
+	    cmocka_unit_test(addresses_are_of_kinds),
 	    cmocka_unit_test(numbers_are_bounded_and_whole),
 	    cmocka_unit_test(days_are_floors_of_utc_also_before_1970),
 	    cmocka_unit_test(days_that_are_none_are_refused),

@@ -110,64 +110,6 @@ the_oldest_go_until_the_limits_hold(void **state)
 /* ---- words ---- */
 
 static void
-limits_are_read_with_their_units(void **state)
-{
-	static const struct {
-		const char *name, *text;
-		struct retain_limits want;
-	} rows[] = {
-	    {"max-size", "1", {.max_bytes = 1}},
-	    {"max-size", "3K", {.max_bytes = 3072}},
-	    {"max-size", "2M", {.max_bytes = 2097152}},
-	    {"max-size", "10G", {.max_bytes = UINT64_C(10737418240)}},
-	    {"min-free", "5T", {.min_free_bytes = UINT64_C(5497558138880)}},
-	    {"max-size", "8388607T", {.max_bytes = UINT64_C(8388607) << 40}},
-	    {"max-age", "1d", {.max_age_days = 1}},
-	    {"max-age", "1000000d", {.max_age_days = 1000000}},
-	};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct retain_limits l = {0};
-
-		assert_false(retain_has_limit(&l));
-		assert_int_equal(
-		    retain_parse(&l, rows[i].name, rows[i].text, NULL), 0);
-		assert_true(retain_has_limit(&l));
-		if (l.max_bytes != rows[i].want.max_bytes ||
-		    l.min_free_bytes != rows[i].want.min_free_bytes ||
-		    l.max_age_days != rows[i].want.max_age_days)
-			fail_msg("--%s %s", rows[i].name, rows[i].text);
-	}
-}
-
-static void
-other_limits_are_refused_by_name(void **state)
-{
-	static const char *const rows[][2] = {{"max-size", ""},
-	    {"max-size", "0"}, {"max-size", "0G"}, {"max-size", "G"},
-	    {"max-size", "-1"}, {"max-size", "1.5G"}, {"max-size", "10GB"},
-	    {"max-size", "10g"}, {"max-size", " 10G"}, {"max-size", "10 G"},
-	    {"max-size", "8388608T"}, {"max-size", "18446744073709551616"},
-	    {"min-free", "lots"}, {"max-age", "90"}, {"max-age", "0d"},
-	    {"max-age", "d"}, {"max-age", ""}, {"max-age", "-1d"},
-	    {"max-age", "90h"}, {"max-age", "1000001d"}};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct retain_limits l = {0};
-		struct err err;
-		int rc = retain_parse(&l, rows[i][0], rows[i][1], &err);
-		char *want = xasprintf("--%s %s:", rows[i][0], rows[i][1]);
-
-		if (rc != ERR_USAGE || strstr(err.text, want) == NULL ||
-		    retain_has_limit(&l))
-			fail_msg("%s", want);
-		free(want);
-	}
-}
-
-static void
 reasons_and_sizes_in_words(void **state)
 {
 	static const struct {
@@ -386,8 +328,6 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(the_oldest_go_until_the_limits_hold),
-	    cmocka_unit_test(limits_are_read_with_their_units),
-	    cmocka_unit_test(other_limits_are_refused_by_name),
 	    cmocka_unit_test(reasons_and_sizes_in_words),
 	    in_store(shards_go_with_all_that_belongs_to_them),
 	    in_store(sizes_are_those_of_the_files),
