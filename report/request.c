@@ -14,6 +14,7 @@
 #include "schema/base/clock.h"
 #include "schema/base/log.h"
 #include "schema/base/num.h"
+#include "schema/conf.h"
 
 enum { CAPTION_MAX = 65536 }; /* bytes of words in a caption */
 
@@ -214,7 +215,7 @@ unknown_option(const struct request *r, char **argv, struct err *err)
 	struct buf known;
 
 	buf_init(&known, 200);
-	buf_puts(&known, "-d -f -o -h");
+	buf_puts(&known, "-c -d -f -o -h");
 	for (size_t i = 0; i < r->spec->n_options; i++)
 		buf_printf(&known, " -%c", r->spec->option[i].letter);
 	/* 0: a long one, which getopt has stepped over. */
@@ -232,6 +233,7 @@ take_option(
 		if (r->spec->option[i].letter == option)
 			return r->spec->option[i].set(arg, optarg, err);
 	switch (option) {
+	case 'c': r->file = optarg; return 0;
 	case 'd': r->dir = optarg; return 0;
 	case 'f': return set_format(r, optarg, err);
 	case 'o': r->output = optarg; return 0;
@@ -245,7 +247,7 @@ take_option(
 
 /* The options of all commands, and those of this one. */
 struct options {
-	char letters[12 + 2 * REQUEST_MAX_OPTIONS];
+	char letters[16 + 2 * REQUEST_MAX_OPTIONS];
 	struct option longer[REQUEST_MAX_OPTIONS + 2];
 };
 
@@ -254,7 +256,7 @@ collect_options(const struct request_spec *spec, struct options *o)
 {
 	size_t n = 0, len;
 
-	*o = (struct options){.letters = ":d:f:o:h"};
+	*o = (struct options){.letters = ":c:d:f:o:h"};
 	len = strlen(o->letters);
 	o->longer[n++] = (struct option){"help", no_argument, NULL, 'h'};
 	assert(spec->n_options <= REQUEST_MAX_OPTIONS);
@@ -288,6 +290,17 @@ take_options(
 	return rc;
 }
 
+static int
+open_conf(struct request *r, struct err *err)
+{
+	const struct conf_options o = {.file = r->file, .dir = r->dir};
+	int rc = conf_open(&r->conf, &o, err);
+
+	if (rc == 0)
+		r->dir = r->conf->data;
+	return rc;
+}
+
 int
 request_parse(struct request *r, const struct request_spec *spec, int argc,
     char **argv, void *arg, struct err *err)
@@ -296,13 +309,13 @@ request_parse(struct request *r, const struct request_spec *spec, int argc,
 
 	*r = (struct request){
 	    .spec = spec,
-	    .dir = "./var",
 	    .format = &out_text,
 	    .now_ms = clock_now_ms(),
 	};
 	filter_init(&r->filter);
 	buf_init(&r->words, CAPTION_MAX);
-	if ((rc = take_options(r, argc, argv, arg, err)) != 0 || r->help)
+	if ((rc = take_options(r, argc, argv, arg, err)) != 0 || r->help ||
+	    (rc = open_conf(r, err)) != 0)
 		return rc;
 	for (int i = optind; rc == 0 && i < argc; i++)
 		rc = take_word(r, argv[i], arg, err);
@@ -314,6 +327,7 @@ request_release(struct request *r)
 {
 	filter_release(&r->filter);
 	buf_release(&r->words);
+	conf_free(r->conf);
 }
 
 /* ---- help ---- */
@@ -323,7 +337,7 @@ put_option(struct buf *text, const struct request_option *x)
 {
 	const char *value = x->value != NULL ? x->value : "";
 
-	buf_printf(text, "  -%c %-8s%s", x->letter, value, x->help);
+	buf_printf(text, "  -%c %-13s%s", x->letter, value, x->help);
 	if (x->name != NULL)
 		buf_printf(text, "; also --%s", x->name);
 	buf_puts(text, "\n");
@@ -353,14 +367,14 @@ request_help(const struct request *r, struct err *err)
 		    "\n  values of one word are alternatives, different words "
 		    "must all match\n");
 	}
-	buf_puts(&text, "\noptions:\n"
-			"  -d DIR     data folder (./var)\n"
-			"  -f FORMAT  ");
+	buf_printf(
+	    &text, "\noptions:\n%s  -f FORMAT       ", conf_options_help);
 	list_formats(r->spec, &text);
-	buf_puts(&text, "\n  -o FILE    write there, whole or not at all\n");
+	buf_puts(
+	    &text, "\n  -o FILE         write there, whole or not at all\n");
 	for (size_t i = 0; i < r->spec->n_options; i++)
 		put_option(&text, &r->spec->option[i]);
-	buf_puts(&text, "  -h         this help\n");
+	buf_puts(&text, "  -h, --help      this help\n");
 	sink_puts(sink, buf_str(&text));
 	buf_release(&text);
 	return sink_close(sink, err);

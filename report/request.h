@@ -51,8 +51,10 @@ struct request_spec {
 
 struct request {
 	const struct request_spec *spec; /* borrowed */
-	const char *dir;                 /* data folder; borrowed from argv */
-	const char *output;              /* file; NULL: standard output */
+	struct conf *conf;  /* what -c and -d say, or defaults; NULL with -h */
+	const char *file;   /* -c; borrowed from argv */
+	const char *dir;    /* data folder; the configuration's */
+	const char *output; /* file; NULL: standard output */
 	const struct out_format *format; /* of a table */
 	size_t own_format;               /* position in spec->formats */
 	struct filter filter;
