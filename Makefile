@@ -40,9 +40,11 @@ ifeq ($(origin CFLAGS_$(MODE)),undefined)
 $(error MODE=$(MODE) is unknown: use release, debug, san, tsan or cov)
 endif
 
-# Read when something is compiled, so that `make deps` works without them.
-LIB_CFLAGS = $(shell pkg-config --cflags $(PACKAGES) | sed 's/-I/-isystem /g')
-LIB_LIBS   = $(shell pkg-config --libs $(PACKAGES)) -lm
+# Read when the first thing is compiled, so that `make deps` works without them.
+LIB_CFLAGS = $(eval LIB_CFLAGS := $$(shell pkg-config --cflags $$(PACKAGES) | \
+	sed 's/-I/-isystem /g'))$(LIB_CFLAGS)
+LIB_LIBS   = $(eval LIB_LIBS := $$(shell pkg-config --libs $$(PACKAGES)) \
+	-lm)$(LIB_LIBS)
 
 ALL_CFLAGS = -std=c17 -D_GNU_SOURCE -DWEIR_VERSION='"$(VERSION)"' \
 	$(WARNINGS) $(CFLAGS_$(MODE)) $(CFLAGS) -pthread -I. -I$(BUILD) \
