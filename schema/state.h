@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef WEIR_SCHEMA_STATE_H
+#define WEIR_SCHEMA_STATE_H
+/*
+ * DIR/state.db: what people made and what must not be lost - named groups,
+ * saved filters, trackings. Small, written rarely, by any command, safe from a
+ * power cut once committed. This file owns the file and its versions; what is
+ * in a table is the business of whoever added the migration.
+ */
+#include "schema/base/err.h"
+
+struct db;
+struct state;
+
+/*
+ * Open for writing, made if missing. ERR_CORRUPT: damaged or somebody else's;
+ * ERR_NEWER; ERR_SYSTEM: it may not be written, say, by this user.
+ */
+int state_open_write(
+    struct state **out, const char *dir, struct err *err) MUST_CHECK;
+
+/*
+ * Open for reading. *out NULL without an error: there is none yet. One of an
+ * older weir is brought up to date first. Errors as above.
+ */
+int state_open_read(
+    struct state **out, const char *dir, struct err *err) MUST_CHECK;
+
+void state_close(struct state *s); /* accepts NULL */
+
+struct db *state_db(struct state *s);
+
+/* Changes belong in one transaction: others may write at the same time. */
+int state_begin(struct state *s, struct err *err) MUST_CHECK;
+int state_commit(struct state *s, struct err *err) MUST_CHECK;
+void state_roll_back(struct state *s);
+
+#endif
