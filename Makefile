@@ -52,7 +52,7 @@ ALL_CFLAGS = -std=c17 -D_GNU_SOURCE -DWEIR_VERSION='"$(VERSION)"' \
 
 PARTS := schema/base schema collector query report
 SRC   := $(foreach p,$(PARTS),$(wildcard $(p)/*.c))
-SQL   := $(foreach p,$(PARTS),$(wildcard $(p)/*.sql))
+SQL   := $(foreach p,$(PARTS) schema/migrate,$(wildcard $(p)/*.sql))
 LIB   := $(BUILD)/libweir.a
 OBJ   := $(patsubst %.c,$(BUILD)/%.o,$(filter-out collector/main.c,$(SRC)))
 SQLO  := $(BUILD)/sql.o

@@ -22,6 +22,18 @@ print_finding(const struct check_finding *f, void *arg)
 	printf("%s: %s: %s\n", f->where, f->what, f->todo);
 }
 
+/* No finding: nothing has to be done. */
+static void
+print_old(const struct check_result *r)
+{
+	if (r->n_old > r->n_renewed)
+		printf("%zu of an earlier format, which is read as it is; "
+		       "weir check --repair renews it\n",
+		    r->n_old - r->n_renewed);
+	if (r->n_renewed > 0)
+		printf("%zu of an earlier format renewed\n", r->n_renewed);
+}
+
 static int
 check(void *self, struct command_line *line, struct err *err)
 {
@@ -47,6 +59,7 @@ check(void *self, struct command_line *line, struct err *err)
 	if (r->n_mended > 0)
 		printf(", %zu mended", r->n_mended);
 	printf("\n");
+	print_old(r);
 	return 0;
 }
 
@@ -68,11 +81,12 @@ static const struct command command = {
 	"  --full          read every row and compare all indexes; takes long\n"
 	"  --repair        mend: finish old days, build indexes, correct "
 	"bounds,\n"
-	"                  remove leftovers; of a damaged shard all that can "
-	"be\n"
-	"                  read is saved in a fresh one, and the file is kept "
-	"as\n"
-	"                  DAY.db.damaged-UNIXTIME\n",
+	"                  remove leftovers, renew what an earlier weir wrote; "
+	"of a\n"
+	"                  damaged shard all that can be read is saved in a "
+	"fresh\n"
+	"                  one, and the file is kept as "
+	"DAY.db.damaged-UNIXTIME\n",
     .examples = "  weir check\n"
 		"  weir check -d /var/lib/weir --full\n"
 		"  weir check --repair\n",

@@ -22,32 +22,6 @@ enum { SQL_MAX_LEN = 1000000 };
 /* A list of several ranges with at most so many values becomes IN (...). */
 enum { IN_MAX_VALUES = 256 };
 
-/* Columns of table flow_NNNN. Of the columns that come with the source only its
- * id is there. */
-static const char *const column_sql[N_FLOW_COLUMNS] = {
-    [COL_EXPORTER] = "f.source_id",
-    [COL_SRC_ADDR] = "f.src_addr",
-    [COL_DST_ADDR] = "f.dst_addr",
-    [COL_NEXT_HOP] = "f.next_hop",
-    [COL_INPUT_IF] = "f.input_if",
-    [COL_OUTPUT_IF] = "f.output_if",
-    [COL_PACKETS] = "f.packets",
-    [COL_OCTETS] = "f.octets",
-    [COL_START_MS] = "f.start_ms",
-    [COL_END_MS] = "f.end_ms",
-    [COL_DURATION_MS] = "f.duration_ms",
-    [COL_SRC_PORT] = "f.src_port",
-    [COL_DST_PORT] = "f.dst_port",
-    [COL_TCP_FLAGS] = "f.tcp_flags",
-    [COL_PROTOCOL] = "f.protocol",
-    [COL_TOS] = "f.tos",
-    [COL_SRC_AS] = "f.src_as",
-    [COL_DST_AS] = "f.dst_as",
-    [COL_SRC_MASK] = "f.src_mask",
-    [COL_DST_MASK] = "f.dst_mask",
-    [COL_QUIRKS] = "f.quirks",
-};
-
 struct compiler {
 	struct compiled *out;
 	const struct filter *filter;
@@ -55,6 +29,12 @@ struct compiler {
 	struct plan_time time;
 	size_t n_values; /* :p1 to :p<n_values> are taken */
 };
+
+static const char *
+column_sql(const struct compiler *c, enum flow_column column)
+{
+	return segment_column(c->target->segment->layout, column);
+}
 
 /* ---- parameters ---- */
 
@@ -145,7 +125,7 @@ put_in(struct compiler *c, const struct ast *a)
 {
 	const char *comma = "";
 
-	buf_printf(&c->out->sql, "%s IN (", column_sql[a->column]);
+	buf_printf(&c->out->sql, "%s IN (", column_sql(c, a->column));
 	for (size_t i = 0; i < a->n_ranges; i++) {
 		for (int64_t v = a->range[i].lo; v <= a->range[i].hi; v++) {
 			buf_puts(&c->out->sql, comma);
@@ -161,7 +141,7 @@ put_range(struct compiler *c, const struct ast *a, size_t i)
 {
 	const struct ast_range *r = &a->range[i];
 
-	buf_puts(&c->out->sql, column_sql[a->column]);
+	buf_puts(&c->out->sql, column_sql(c, a->column));
 	buf_puts(&c->out->sql, r->lo == r->hi ? " = " : " BETWEEN ");
 	put_value(c, r->lo);
 	if (r->lo != r->hi) {
@@ -339,7 +319,7 @@ for_each_result(struct compiler *c,
 	for (unsigned col = 0; col < N_FLOW_COLUMNS; col++)
 		if ((columns & (flow_column_set)1 << col) != 0 &&
 		    !is_source_column(col))
-			put(c, n++, column_sql[col]);
+			put(c, n++, column_sql(c, col));
 }
 
 static void

@@ -47,6 +47,7 @@ check_tell(struct check *c, const char *mended)
 {
 	static const char *const todo[] = {
 	    [REMEDY_NONE] = "",
+	    [REMEDY_RENEW] = "",
 	    [REMEDY_FINISH] = "weir check --repair finishes it",
 	    [REMEDY_MEND] = "weir check --repair mends it",
 	    [REMEDY_SAVE] = "weir check --repair saves what can be read",
@@ -130,9 +131,12 @@ static int
 check_shard(struct check *c, const struct store_shard *file, struct err *err)
 {
 	int rc = check_look_at(c, file);
+	bool was_old = c->old;
 
+	c->result->n_old += was_old;
 	if (rc == 0 && c->remedy != REMEDY_NONE && c->options->repair)
 		rc = check_repair(c, file, err);
+	c->result->n_renewed += was_old && !c->old;
 	/* After an error of mending, what was found is told all the same. */
 	check_tell(c, NULL);
 	return rc;

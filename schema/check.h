@@ -31,6 +31,9 @@ struct check_result {
 	size_t n_shards;
 	size_t n_findings;
 	size_t n_mended; /* of them */
+	/* Shards of an earlier version, which is no finding: they are read as
+	 * they are. Repairing renews them. */
+	size_t n_old, n_renewed;
 };
 
 /* Call fn for each finding. ERR_*: the store cannot be looked at, or mending

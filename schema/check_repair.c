@@ -111,7 +111,7 @@ check_repair(struct check *c, const struct store_shard *file, struct err *err)
 	char done[500] = "mended";
 	int rc = 0;
 
-	if (c->remedy == REMEDY_FINISH || c->remedy == REMEDY_MEND) {
+	if (c->remedy < REMEDY_SAVE) {
 		bool finish = c->remedy == REMEDY_FINISH;
 
 		if ((rc = mend(c, file, err)) != 0 && rc != ERR_CORRUPT)

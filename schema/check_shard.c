@@ -245,6 +245,16 @@ check_finished(struct check *c, const struct store_shard *file)
 		    "the day is over, its shard is not finished");
 }
 
+static void
+check_version(struct check *c)
+{
+	int64_t version = shard_version(c->shard);
+
+	c->old = version > 0 && version < SHARD_VERSION;
+	if (c->old && c->remedy == REMEDY_NONE)
+		c->remedy = REMEDY_RENEW;
+}
+
 int
 check_look_at(struct check *c, const struct store_shard *file)
 {
@@ -252,10 +262,12 @@ check_look_at(struct check *c, const struct store_shard *file)
 	int rc;
 
 	c->remedy = REMEDY_NONE;
+	c->old = false;
 	c->shard = NULL;
 	if ((rc = shard_open_read(&c->shard, file->path, &err)) == 0 &&
 	    (rc = shard_begin_read(c->shard, &err)) == 0) {
 		rc = check_content(c, &err);
+		check_version(c);
 		shard_end_read(c->shard);
 	}
 	shard_close(c->shard);

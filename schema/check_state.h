@@ -13,6 +13,7 @@ struct store_shard;
 /* What can be done about a shard's findings; the worst one decides. */
 enum remedy {
 	REMEDY_NONE,   /* nothing found */
+	REMEDY_RENEW,  /* nothing found, but it is of an earlier version */
 	REMEDY_FINISH, /* seal and close the day */
 	REMEDY_MEND,   /* recount, build indexes */
 	REMEDY_SAVE,   /* save what can be read, set the file aside */
@@ -29,6 +30,7 @@ struct check {
 	bool silent; /* looking again after mending: only remedy counts */
 	struct shard *shard;
 	enum remedy remedy; /* of the shard */
+	bool old;           /* it is of an earlier version */
 	size_t n_pending;   /* its findings, not reported yet */
 	char **pending;     /* where, what, in turns */
 	size_t cap_pending;

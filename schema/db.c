@@ -43,6 +43,11 @@ code_of(int rc)
 static int
 fail(struct db *db, int rc, struct err *err)
 {
+	if (rc == SQLITE_READONLY_ROLLBACK)
+		return err_set(err, ERR_SYSTEM,
+		    "%s: who wrote to it was killed: weir check --repair, or "
+		    "who writes next, takes back what it left",
+		    db->path);
 	return err_set(err, code_of(rc), "%s: %s", db->path,
 	    db->handle != NULL && rc != SQLITE_NOMEM
 		? sqlite3_errmsg(db->handle)

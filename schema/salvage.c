@@ -40,21 +40,58 @@ struct salvage {
 
 /* ---- one table ---- */
 
-/* Names of the stored columns of a table of the fresh shard, commas between,
- * and as many question marks. */
-static int
-list_columns(struct db *db, const char *table, struct buf *names,
-    struct buf *marks, struct err *err)
+/* How the fresh shard's columns are made of those that layout 1 has instead. */
+static const struct {
+	const char *name, *sql;
+} packed[] = {
+    {"route", "next_hop << 32 | input_if << 16 | output_if"},
+    {"labels", "src_as << 45 | dst_as << 29 | src_mask << 21 | "
+	       "dst_mask << 13 | tos << 5 | quirks"},
+};
+
+static void
+put_column(struct buf *names, const char *name, bool plain)
+{
+	buf_puts(names, names->len > 0 ? ", " : "");
+	for (size_t i = 0; plain && i < ARRAY_LEN(packed); i++) {
+		if (strcmp(name, packed[i].name) == 0) {
+			buf_puts(names, packed[i].sql);
+			return;
+		}
+	}
+	buf_printf(names, "\"%s\"", name);
+}
+
+/* Whether the damaged table is one of flows of layout 1. */
+static bool
+has_plain_columns(struct db *from, const char *table)
 {
 	struct stmt *q = NULL;
-	int rc = db_prepare(db, sql_select_columns, &q, err);
+	bool yes;
+
+	if (db_prepare(from, sql_has_plain_columns, &q, NULL) != 0)
+		return false;
+	stmt_bind_text(q, ":table_name", table);
+	yes = stmt_step(q, NULL) == 1 && stmt_int(q, 0) > 0;
+	stmt_finalize(q);
+	return yes;
+}
+
+/* The stored columns of a table of the fresh shard as the damaged one has them,
+ * commas between, and as many question marks. */
+static int
+list_columns(struct salvage *s, const char *table, struct buf *names,
+    struct buf *marks, struct err *err)
+{
+	bool plain = has_plain_columns(s->from, table);
+	struct stmt *q = NULL;
+	int rc = db_prepare(s->to, sql_select_columns, &q, err);
 
 	if (rc != 0)
 		return rc;
 	stmt_bind_text(q, ":table_name", table);
 	while ((rc = stmt_step(q, err)) == 1) {
-		buf_printf(names, "%s\"%s\"", names->len > 0 ? ", " : "",
-		    stmt_text(q, 0));
+		put_column(names, stmt_text(q, 0), plain);
 		buf_puts(marks, marks->len > 0 ? ", ?" : "?");
 	}
 	stmt_finalize(q);
@@ -82,7 +119,7 @@ begin_table(struct salvage *s, const char *table, const char *tail)
 	buf_init(&marks, 4096);
 	s->n_rows = s->last_id = 0;
 	s->n_runs = 0;
-	rc = list_columns(s->to, table, &names, &marks, &s->failure);
+	rc = list_columns(s, table, &names, &marks, &s->failure);
 	sql = xasprintf(
 	    "INSERT OR IGNORE INTO \"%s\" VALUES (%s)", table, buf_str(&marks));
 	if (rc == 0)

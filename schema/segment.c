@@ -43,6 +43,67 @@ segment_sql(const char *template, uint32_t id, const char *column)
 	return out.data;
 }
 
+/* ---- columns ---- */
+
+static const char *const columns[N_FLOW_COLUMNS] = {
+    [COL_EXPORTER] = "f.source_id",
+    [COL_SRC_ADDR] = "f.src_addr",
+    [COL_DST_ADDR] = "f.dst_addr",
+    [COL_NEXT_HOP] = "f.next_hop",
+    [COL_INPUT_IF] = "f.input_if",
+    [COL_OUTPUT_IF] = "f.output_if",
+    [COL_PACKETS] = "f.packets",
+    [COL_OCTETS] = "f.octets",
+    [COL_START_MS] = "f.start_ms",
+    [COL_END_MS] = "f.end_ms",
+    [COL_DURATION_MS] = "f.duration_ms",
+    [COL_SRC_PORT] = "f.src_port",
+    [COL_DST_PORT] = "f.dst_port",
+    [COL_TCP_FLAGS] = "f.tcp_flags",
+    [COL_PROTOCOL] = "f.protocol",
+    [COL_TOS] = "f.tos",
+    [COL_SRC_AS] = "f.src_as",
+    [COL_DST_AS] = "f.dst_as",
+    [COL_SRC_MASK] = "f.src_mask",
+    [COL_DST_MASK] = "f.dst_mask",
+    [COL_QUIRKS] = "f.quirks",
+};
+
+static const char *const packed[N_FLOW_COLUMNS] = {
+    [COL_NEXT_HOP] = "(f.route >> 32 & 4294967295)",
+    [COL_INPUT_IF] = "(f.route >> 16 & 65535)",
+    [COL_OUTPUT_IF] = "(f.route & 65535)",
+    [COL_SRC_AS] = "(f.labels >> 45)",
+    [COL_DST_AS] = "(f.labels >> 29 & 65535)",
+    [COL_SRC_MASK] = "(f.labels >> 21 & 255)",
+    [COL_DST_MASK] = "(f.labels >> 13 & 255)",
+    [COL_TOS] = "(f.labels >> 5 & 255)",
+    [COL_QUIRKS] = "(f.labels & 31)",
+};
+
+const char *
+segment_column(unsigned layout, enum flow_column column)
+{
+	return layout > 1 && packed[column] != NULL ? packed[column]
+						    : columns[column];
+}
+
+static int64_t
+pack_route(const struct flow *f)
+{
+	return (int64_t)((uint64_t)f->next_hop << 32 |
+			 (uint64_t)f->input_if << 16 | f->output_if);
+}
+
+static int64_t
+pack_labels(const struct flow *f)
+{
+	return (int64_t)((uint64_t)f->src_as << 45 | (uint64_t)f->dst_as << 29 |
+			 (uint64_t)f->src_mask << 21 |
+			 (uint64_t)f->dst_mask << 13 | (uint64_t)f->tos << 5 |
+			 f->quirks);
+}
+
 static int
 exec(struct db *db, const char *template, uint32_t id, const char *column,
     struct err *err)
@@ -65,10 +126,12 @@ append(struct segments *s, const struct segment *g)
 }
 
 int
-segments_load(struct segments *s, struct db *db, struct err *err)
+segments_load(
+    struct segments *s, struct db *db, int64_t version, struct err *err)
 {
 	struct stmt *q = NULL;
-	int rc = db_prepare(db, sql_select_segments, &q, err);
+	int rc = db_prepare(db,
+	    version > 1 ? sql_select_segments : sql_select_segments_1, &q, err);
 
 	s->n = 0;
 	s->n_flows = 0;
@@ -84,6 +147,8 @@ segments_load(struct segments *s, struct db *db, struct err *err)
 			      .max_end_ms = stmt_int(q, 5),
 			      .max_duration_ms = stmt_int(q, 6),
 			      .sealed = stmt_int(q, 7) != 0,
+			      .layout = (unsigned)stmt_int(q, 8),
+			      .in_address = stmt_int(q, 9) != 0,
 			  });
 	stmt_finalize(q);
 	return rc;
@@ -96,8 +161,33 @@ segments_release(struct segments *s)
 	*s = (struct segments){0};
 }
 
-static int
-create_view(const struct segments *s, struct db *db, struct err *err)
+/* One arm of view flows. The CROSS JOIN keeps the segment as the outer loop, so
+ * that conditions on its columns can use its indexes; the CAST lets an
+ * expression be compared with '80' as a column is. */
+static void
+put_arm(struct buf *sql, const struct segment *g)
+{
+	for (unsigned c = 0; c < N_FLOW_COLUMNS; c++) {
+		const char *name = flow_columns[c].name;
+		const char *column = segment_column(g->layout, c);
+
+		buf_puts(sql, c == 0 ? "SELECT " : ", ");
+		if (c == COL_EXPORTER || column == NULL)
+			buf_printf(sql, "s.%s", name);
+		else if (column[0] == '(')
+			buf_printf(sql, "CAST(%s AS INTEGER)", column);
+		else
+			buf_puts(sql, column);
+		buf_printf(sql, " AS %s", name);
+	}
+	buf_printf(sql,
+	    "\nFROM flow_%04u AS f CROSS JOIN source AS s "
+	    "ON s.id = f.source_id\n",
+	    g->id);
+}
+
+int
+segments_make_view(const struct segments *s, struct db *db, struct err *err)
 {
 	struct buf sql;
 	int rc;
@@ -107,11 +197,8 @@ create_view(const struct segments *s, struct db *db, struct err *err)
 		       "CREATE VIEW flows AS\n"
 		       "-- All flows of this day; see table flow_0001.\n");
 	for (size_t i = 0; i < s->n; i++) {
-		char *arm =
-		    segment_sql(sql_view_flows_arm, s->segment[i].id, "");
-
-		buf_printf(&sql, "%s%s", i > 0 ? "UNION ALL\n" : "", arm);
-		free(arm);
+		buf_puts(&sql, i > 0 ? "UNION ALL\n" : "");
+		put_arm(&sql, &s->segment[i]);
 	}
 	assert(!sql.overflow);
 	rc = db_exec(db, buf_str(&sql), err);
@@ -122,13 +209,13 @@ create_view(const struct segments *s, struct db *db, struct err *err)
 int
 segments_add(struct segments *s, struct db *db, struct err *err)
 {
-	struct segment g = {.id = (uint32_t)s->n + 1};
+	struct segment g = {.id = (uint32_t)s->n + 1, .layout = SEGMENT_LAYOUT};
 	int rc = exec(db, sql_create_segment, g.id, "", err);
 
 	if (rc != 0)
 		return rc;
 	append(s, &g);
-	return create_view(s, db, err);
+	return segments_make_view(s, db, err);
 }
 
 /* ---- rows ---- */
@@ -164,11 +251,10 @@ int
 segment_insert(struct segment *g, struct stmt *insert, const struct flow *f,
     int64_t source_id, struct err *err)
 {
-	const int64_t values[] = {(int64_t)g->n_flows + 1, source_id,
-	    f->src_addr, f->dst_addr, f->next_hop, f->input_if, f->output_if,
-	    f->packets, f->octets, f->end_ms - f->start_ms, f->end_ms,
-	    f->src_port, f->dst_port, f->tcp_flags, f->protocol, f->tos,
-	    f->src_as, f->dst_as, f->src_mask, f->dst_mask, f->quirks};
+	const int64_t values[] = {(int64_t)g->n_flows + 1, f->src_addr,
+	    f->dst_addr, f->octets, f->packets, f->end_ms,
+	    f->end_ms - f->start_ms, f->src_port, f->dst_port, f->protocol,
+	    f->tcp_flags, source_id, pack_route(f), pack_labels(f)};
 	int rc;
 
 	for (size_t i = 0; i < ARRAY_LEN(values); i++)
@@ -199,6 +285,7 @@ segment_store(const struct segment *g, struct stmt *update, struct err *err)
 	stmt_bind_int(update, ":min_end_ms", g->min_end_ms);
 	stmt_bind_int(update, ":max_end_ms", g->max_end_ms);
 	stmt_bind_int(update, ":max_duration_ms", g->max_duration_ms);
+	stmt_bind_int(update, ":in_address", g->in_address);
 	return stmt_run(update, err);
 }
 

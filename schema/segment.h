@@ -27,7 +27,9 @@ struct segment {
 	/* Bounds of the rows, valid when n_flows > 0. */
 	int64_t min_start_ms, max_start_ms, min_end_ms, max_end_ms;
 	int64_t max_duration_ms; /* of one flow */
-	bool sealed; /* all six indexes are there, no row will be added */
+	unsigned layout;         /* of its columns: see segment_column */
+	bool sealed;     /* all six indexes are there, no row will be added */
+	bool in_address; /* table address knows its addresses */
 };
 
 /* All of a shard, by id, which is position + 1. */
@@ -39,13 +41,15 @@ struct segments {
 
 void segments_release(struct segments *s); /* accepts a zeroed struct */
 
-/* Read table segment anew. */
-int segments_load(
-    struct segments *s, struct db *db, struct err *err) MUST_CHECK;
+/* Read table segment anew, of a shard of that version. */
+int segments_load(struct segments *s, struct db *db, int64_t version,
+    struct err *err) MUST_CHECK;
 
 /* Inside a transaction: a new, empty one behind the others, and the view flows
  * over all of them. */
 int segments_add(struct segments *s, struct db *db, struct err *err) MUST_CHECK;
+int segments_make_view(
+    const struct segments *s, struct db *db, struct err *err) MUST_CHECK;
 
 /* A statement of an .sql file with NNNN and COLUMN replaced; free() it. */
 char *segment_sql(const char *template, uint32_t id, const char *column);
@@ -54,6 +58,15 @@ char *segment_sql(const char *template, uint32_t id, const char *column);
 const char *segment_index_column(size_t i);
 
 /* ---- rows ---- */
+
+/*
+ * Columns of tables flow_NNNN. Layout 1, of shards of version 1, has one for
+ * each field; layout 2 packs nine of them into two integers. The SQL expression
+ * of a column, the table being called f; of those that come with the source
+ * only its id is there, as COL_EXPORTER, the others are NULL.
+ */
+enum { SEGMENT_LAYOUT = 2 }; /* of new ones */
+const char *segment_column(unsigned layout, enum flow_column column);
 
 /* The statement that inserts a row. */
 int segment_prepare_insert(struct stmt **out, struct db *db,

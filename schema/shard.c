@@ -15,6 +15,7 @@
 
 #include "schema/base/mem.h"
 #include "schema/db.h"
+#include "schema/migrate.h"
 #include "schema/minute.h"
 #include "schema/segment.h"
 #include "schema/source.h"
@@ -22,6 +23,7 @@
 
 struct shard {
 	struct db *db;
+	int64_t version; /* of the file, once looked at */
 	bool writing;
 	bool in_transaction;
 	uint64_t full_rows; /* 0: by SEGMENT_MIN_ROWS and SEGMENT_SHARE */
@@ -40,7 +42,7 @@ struct shard {
 static int
 load(struct shard *s, struct err *err)
 {
-	int rc = segments_load(&s->segments, s->db, err);
+	int rc = segments_load(&s->segments, s->db, s->version, err);
 
 	if (rc == 0)
 		rc = sources_load(&s->sources, s->db, err);
@@ -48,14 +50,14 @@ load(struct shard *s, struct err *err)
 }
 
 /*
- * Whether the file is a shard of ours. *version 0: an empty database, which
- * the writer is just about to fill.
+ * Whether the file is a shard of ours. Version 0: an empty database, which the
+ * writer is just about to fill.
  */
 static int
-check_identity(struct shard *s, int64_t *version, struct err *err)
+check_identity(struct shard *s, struct err *err)
 {
 	return db_check_identity(s->db, SHARD_APPLICATION_ID, SHARD_VERSION,
-	    "one of weir's", version, err);
+	    "one of weir's", &s->version, err);
 }
 
 /* ---- writing ---- */
@@ -93,6 +95,33 @@ create_tables(struct shard *s, struct err *err)
 	    (rc = db_exec(s->db, pragmas, err)) != 0 ||
 	    (rc = db_exec(s->db, "COMMIT", err)) != 0)
 		db_try(s->db, "ROLLBACK");
+	else
+		s->version = SHARD_VERSION;
+	return rc;
+}
+
+static int
+make_views(void *arg, struct err *err)
+{
+	struct shard *s = arg;
+	int rc = segments_load(&s->segments, s->db, SHARD_VERSION, err);
+
+	if (rc == 0)
+		rc = segments_make_view(&s->segments, s->db, err);
+	return rc != 0 ? rc : db_exec(s->db, sql_create_flows_text, err);
+}
+
+static int
+migrate_shard(struct shard *s, struct err *err)
+{
+	static const struct migration steps[] = {
+	    {2, sql_migrate_shard_2},
+	};
+	int rc = migrate(
+	    s->db, s->version, steps, ARRAY_LEN(steps), make_views, s, err);
+
+	if (rc == 0)
+		s->version = SHARD_VERSION;
 	return rc;
 }
 
@@ -123,14 +152,13 @@ static int
 check_before_writing(const char *path, struct err *err)
 {
 	struct shard *s;
-	int64_t version;
 	int rc;
 
 	if (access(path, F_OK) != 0 || needs_roll_back(path))
 		return 0;
 	if ((rc = shard_open_read(&s, path, err)) != 0)
 		return rc;
-	rc = check_identity(s, &version, err);
+	rc = check_identity(s, err);
 	shard_close(s);
 	return rc;
 }
@@ -140,7 +168,6 @@ shard_open_write(
     struct shard **out, const char *path, uint64_t full_rows, struct err *err)
 {
 	struct shard *s;
-	int64_t version;
 	int rc = check_before_writing(path, err);
 
 	if (rc != 0)
@@ -150,8 +177,9 @@ shard_open_write(
 	s->full_rows = full_rows;
 	allow_writing(path);
 	if ((rc = db_open(&s->db, path, DB_CREATE, err)) != 0 ||
-	    (rc = check_identity(s, &version, err)) != 0 ||
-	    (version == 0 && (rc = create_tables(s, err)) != 0) ||
+	    (rc = check_identity(s, err)) != 0 ||
+	    (rc = s->version == 0 ? create_tables(s, err)
+				  : migrate_shard(s, err)) != 0 ||
 	    (rc = load(s, err)) != 0 ||
 	    (rc = db_prepare(
 		 s->db, sql_insert_packet, &s->insert_packet, err)) != 0 ||
@@ -181,6 +209,7 @@ ensure_live_segment(struct shard *s, struct err *err)
 	int rc;
 
 	if (s->segments.n == 0 || last_segment(s)->sealed ||
+	    last_segment(s)->layout != SEGMENT_LAYOUT ||
 	    last_segment(s)->n_flows >= rows_to_fill(s)) {
 		if (s->segments.n > 0 && (rc = segment_store(last_segment(s),
 					      s->update_segment, err)) != 0)
@@ -489,14 +518,13 @@ shard_open_read(struct shard **out, const char *path, struct err *err)
 int
 shard_begin_read(struct shard *s, struct err *err)
 {
-	int64_t version;
 	int rc;
 
 	if ((rc = db_exec(s->db, "BEGIN", err)) != 0)
 		return rc;
 	s->in_transaction = true;
-	if ((rc = check_identity(s, &version, err)) != 0 ||
-	    (version > 0 && (rc = load(s, err)) != 0))
+	if ((rc = check_identity(s, err)) != 0 ||
+	    (s->version > 0 && (rc = load(s, err)) != 0))
 		shard_end_read(s);
 	return rc;
 }
@@ -507,6 +535,12 @@ shard_end_read(struct shard *s)
 	if (s->in_transaction)
 		db_try(s->db, "COMMIT");
 	s->in_transaction = false;
+}
+
+int64_t
+shard_version(const struct shard *s)
+{
+	return s->version;
 }
 
 const struct segment *

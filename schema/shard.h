@@ -19,7 +19,7 @@ struct minute_row;
 struct shard;
 
 /* Application id "weir" in the header of every file of ours. */
-enum { SHARD_APPLICATION_ID = 0x77656972, SHARD_VERSION = 1 };
+enum { SHARD_APPLICATION_ID = 0x77656972, SHARD_VERSION = 2 };
 
 /* Rows that make a segment full: a 64th of the day so far, so that a day of
  * any size has a few hundred segments (SQLite's UNION ALL ends at 500). */
@@ -87,6 +87,9 @@ int shard_open_read(
     struct shard **out, const char *path, struct err *err) MUST_CHECK;
 int shard_begin_read(struct shard *s, struct err *err) MUST_CHECK;
 void shard_end_read(struct shard *s);
+
+/* The version of the file, SHARD_VERSION or less; 0: nothing is in it yet. */
+int64_t shard_version(const struct shard *s);
 
 /* All segments by id, and all sources by position id - 1; both borrowed
  * until the next shard_begin_read, shard_append or shard_close. */

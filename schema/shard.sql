@@ -22,7 +22,16 @@ CREATE TABLE segment (
 	max_start_ms INTEGER,
 	min_end_ms INTEGER,
 	max_end_ms INTEGER,
-	max_duration_ms INTEGER -- end_ms < T + this, when start_ms < T
+	max_duration_ms INTEGER, -- end_ms < T + this, when start_ms < T
+	layout INTEGER NOT NULL DEFAULT 1, -- of the table's columns: 1 or 2
+	in_address INTEGER NOT NULL DEFAULT 0 -- 1: table address knows it
+) STRICT;
+
+CREATE TABLE address (
+	-- Which addresses occur in the flows, as source or destination: see
+	-- schema/address.h. Without rows nothing is known.
+	block INTEGER PRIMARY KEY,
+	bits BLOB NOT NULL
 ) STRICT;
 
 CREATE TABLE packet (
@@ -100,35 +109,32 @@ CREATE TABLE import (
 CREATE TABLE flow_NNNN (
 	-- Flows in order of arrival. Addresses are IPv4 as integers, times
 	-- epoch milliseconds UTC, counters as sent (not scaled by sampling).
+	-- View flows has all as plain columns.
 	id INTEGER PRIMARY KEY,
-	source_id INTEGER NOT NULL,
 	src_addr INTEGER NOT NULL,
 	dst_addr INTEGER NOT NULL,
-	next_hop INTEGER NOT NULL,
-	input_if INTEGER NOT NULL,
-	output_if INTEGER NOT NULL,
-	packets INTEGER NOT NULL,
 	octets INTEGER NOT NULL,
-	duration_ms INTEGER NOT NULL,
+	packets INTEGER NOT NULL,
 	end_ms INTEGER NOT NULL,
+	duration_ms INTEGER NOT NULL,
 	src_port INTEGER NOT NULL,
 	dst_port INTEGER NOT NULL,
-	tcp_flags INTEGER NOT NULL,
 	protocol INTEGER NOT NULL,
-	tos INTEGER NOT NULL,
-	src_as INTEGER NOT NULL,
-	dst_as INTEGER NOT NULL,
-	src_mask INTEGER NOT NULL,
-	dst_mask INTEGER NOT NULL,
-	quirks INTEGER NOT NULL,
+	tcp_flags INTEGER NOT NULL,
+	source_id INTEGER NOT NULL,
+	-- What is seldom asked for is packed, fewer columns being smaller and
+	-- faster: next_hop << 32 | input_if << 16 | output_if
+	route INTEGER NOT NULL,
+	-- src_as << 45 | dst_as << 29 | src_mask << 21 | dst_mask << 13 |
+	-- tos << 5 | quirks
+	labels INTEGER NOT NULL,
 	-- not stored, costs no room
 	start_ms INTEGER GENERATED ALWAYS AS (end_ms - duration_ms) VIRTUAL
 ) STRICT;
-INSERT INTO segment (id) VALUES (CAST('NNNN' AS INTEGER));
+INSERT INTO segment (id, layout) VALUES (CAST('NNNN' AS INTEGER), 2);
 
 -- :name insert_flow
-INSERT INTO flow_NNNN VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
-    ?, ?, ?, ?, ?, ?)
+INSERT INTO flow_NNNN VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 
 -- :name insert_packet
 INSERT INTO packet VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -149,14 +155,20 @@ SELECT id, exporter, engine_type, engine_id, sampling FROM source ORDER BY id
 
 -- :name select_segments
 SELECT id, n_flows, min_start_ms, max_start_ms, min_end_ms, max_end_ms,
-    max_duration_ms, sealed
+    max_duration_ms, sealed, layout, in_address
+FROM segment ORDER BY id
+
+-- The same of a shard of version 1.
+-- :name select_segments_1
+SELECT id, n_flows, min_start_ms, max_start_ms, min_end_ms, max_end_ms,
+    max_duration_ms, sealed, 1, 0
 FROM segment ORDER BY id
 
 -- :name update_segment
 UPDATE segment SET sealed = :sealed, n_flows = :n_flows,
     min_start_ms = :min_start_ms, max_start_ms = :max_start_ms,
     min_end_ms = :min_end_ms, max_end_ms = :max_end_ms,
-    max_duration_ms = :max_duration_ms
+    max_duration_ms = :max_duration_ms, in_address = :in_address
 WHERE id = :id
 
 -- :name count_segment
@@ -166,23 +178,6 @@ FROM flow_NNNN
 
 -- :name create_index
 CREATE INDEX IF NOT EXISTS flow_NNNN_COLUMN ON flow_NNNN (COLUMN)
-
--- The view `flows` is one of these for each segment, joined by UNION ALL. The
--- CROSS JOIN keeps the segment as the outer loop, so that conditions on its
--- columns can use its indexes.
--- :name view_flows_arm
-SELECT s.exporter AS exporter, s.engine_type AS engine_type,
-    s.engine_id AS engine_id, s.sampling AS sampling,
-    f.src_addr AS src_addr, f.dst_addr AS dst_addr, f.next_hop AS next_hop,
-    f.input_if AS input_if, f.output_if AS output_if,
-    f.packets AS packets, f.octets AS octets,
-    f.start_ms AS start_ms, f.end_ms AS end_ms,
-    f.duration_ms AS duration_ms,
-    f.src_port AS src_port, f.dst_port AS dst_port,
-    f.tcp_flags AS tcp_flags, f.protocol AS protocol, f.tos AS tos,
-    f.src_as AS src_as, f.dst_as AS dst_as,
-    f.src_mask AS src_mask, f.dst_mask AS dst_mask, f.quirks AS quirks
-FROM flow_NNNN AS f CROSS JOIN source AS s ON s.id = f.source_id
 
 -- :name create_flows_text
 DROP VIEW IF EXISTS flows_text;

@@ -10,7 +10,7 @@ mapfile -t headers < <(git ls-files '*.h' | grep -v '^tests/')
 mapfile -t all_headers < <(git ls-files '*.h')
 build=build/lint
 mkdir -p $build
-awk -v header=1 -f schema/embed.awk ./*/*.sql >$build/sql.h
+awk -v header=1 -f schema/embed.awk ./*/*.sql ./schema/migrate/*.sql >$build/sql.h
 
 step() { printf 'lint: %s\n' "$1"; }
 

@@ -388,13 +388,13 @@ an_entry_missing_in_an_index_is_found_by_the_full_check(void **state)
 	fill(*state);
 	/* the schema is made to say that the index is another's */
 	exec_in_shard(*state,
-	    "CREATE INDEX other ON flow_0001 (tos);"
+	    "CREATE INDEX other ON flow_0001 (octets);"
 	    "PRAGMA writable_schema = ON;"
 	    "UPDATE sqlite_schema SET rootpage = (SELECT rootpage FROM "
 	    "sqlite_schema WHERE name = 'other') "
 	    "WHERE name = 'flow_0001_dst_port';"
 	    "DELETE FROM sqlite_schema WHERE name = 'other'");
-	exec_in_shard(*state, "UPDATE flow_0001 SET tos = 9 WHERE id = 5");
+	exec_in_shard(*state, "UPDATE flow_0001 SET octets = 9 WHERE id = 5");
 	check(&f, *state, true, false);
 	assert_true(f.result.n_findings > 0);
 	buf_release(&f.text);

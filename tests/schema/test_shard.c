@@ -208,6 +208,32 @@ the_view_for_people_names_every_quirk(void **state)
 	free(path);
 }
 
+/* Packed or not: what a client compares with text is found. */
+static void
+the_view_compares_as_columns_do(void **state)
+{
+	static const char *const columns[] = {"src_addr", "input_if",
+	    "output_if", "next_hop", "src_as", "dst_as", "src_mask", "dst_mask",
+	    "tos", "quirks"};
+	char *path = path_in(state, "a.db");
+	struct shard *s = open_new(path, 0);
+	struct err err;
+
+	append(s, 1, 1, "192.0.2.7");
+	assert_int_equal(shard_commit(s, &err), 0);
+	shard_close(s);
+	for (size_t i = 0; i < ARRAY_LEN(columns); i++) {
+		char *sql = xasprintf("SELECT count(*) FROM flows WHERE %s = "
+				      "CAST((SELECT %s FROM flows) AS TEXT)",
+		    columns[i], columns[i]);
+
+		if (query_int(path, sql) != 1)
+			fail_msg("%s", columns[i]);
+		free(sql);
+	}
+	free(path);
+}
+
 static void
 uncommitted_flows_are_not_seen(void **state)
 {
@@ -592,6 +618,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    in_folder(every_field_comes_back),
 	    in_folder(the_view_for_people_names_every_quirk),
+	    in_folder(the_view_compares_as_columns_do),
 	    in_folder(uncommitted_flows_are_not_seen),
 	    in_folder(segments_fill_seal_and_keep_their_bounds),
 	    in_folder(the_view_uses_the_indexes_of_sealed_segments),
