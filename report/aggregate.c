@@ -355,14 +355,6 @@ struct ranking {
 	uint64_t *exporter_rank; /* by our number: place among all addresses */
 };
 
-static int
-compare_addr(const struct addr *a, const struct addr *b)
-{
-	if (a->family != b->family)
-		return a->family < b->family ? -1 : 1;
-	return memcmp(a->bytes, b->bytes, sizeof a->bytes);
-}
-
 static uint64_t *
 rank_exporters(const struct aggregate *a)
 {
@@ -371,7 +363,7 @@ rank_exporters(const struct aggregate *a)
 	for (size_t i = 0; i < a->n_exporters; i++)
 		for (size_t j = 0; j < a->n_exporters; j++)
 			rank[i] +=
-			    compare_addr(&a->exporter[j], &a->exporter[i]) < 0;
+			    addr_compare(&a->exporter[j], &a->exporter[i]) < 0;
 	return rank;
 }
 

@@ -105,21 +105,6 @@ take_batch(const struct batch *b, void *arg, struct err *err)
 
 /* ---- the command ---- */
 
-static int
-refuse_bare(void *arg, const char *word, struct err *err)
-{
-	struct buf known;
-
-	(void)arg;
-	buf_init(&known, 400);
-	filter_list_words(&known);
-	err_set(err, ERR_USAGE,
-	    "unknown word \"%.60s\": words are WORD=VALUE, of lines %s", word,
-	    buf_str(&known));
-	buf_release(&known);
-	return ERR_USAGE;
-}
-
 static void
 help(struct buf *text)
 {
@@ -137,7 +122,6 @@ help(struct buf *text)
 
 static const struct request_spec spec = {
     .formats = format_names,
-    .bare = refuse_bare,
     .help = help,
 };
 

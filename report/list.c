@@ -1,186 +1,242 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * weir list: flows one a line, in order of arrival. Nothing is kept, so a
- * listing may be of any length. CSV and JSON have every stored field under its
- * name; text has what fits on a line.
+ * weir list: flows one a line. In order of arrival nothing is kept, so that a
+ * listing may be of any length and begins at once; in another order, see
+ * order.h. Which columns there are is column.c's.
  */
 #include <string.h>
 
 #include "query/scan.h"
+#include "report/column.h"
 #include "report/commands.h"
-#include "report/digits.h"
-#include "report/names.h"
+#include "report/order.h"
 #include "report/request.h"
 #include "report/sink.h"
 #include "report/table.h"
 #include "schema/base/attr.h"
 #include "schema/base/buf.h"
+#include "schema/batch.h"
 
 enum { TEXT_MAX = 70000 };  /* bytes of captions and notes */
-enum { ENDPOINT_MAX = 24 }; /* "255.255.255.255:65535" */
-enum { SECONDS_MAX = 24 };  /* "9223372036854775.807" */
+enum { HTML_LINES = 1000 }; /* rows of a page, unless lines= says more */
 
-/* The columns of the listing for people. */
-enum text_column {
-	TEXT_START,
-	TEXT_DURATION,
-	TEXT_PROTOCOL,
-	TEXT_SOURCE,
-	TEXT_ARROW,
-	TEXT_DESTINATION,
-	TEXT_FLAGS,
-	TEXT_TOS,
-	TEXT_PACKETS,
-	TEXT_OCTETS,
-	TEXT_INPUT,
-	TEXT_OUTPUT,
-	TEXT_EXPORTER,
-	N_TEXT_COLUMNS
-};
-
-static const struct table_column text_columns[N_TEXT_COLUMNS] = {
-    [TEXT_START] = {.heading = "Start", .kind = VALUE_TIME},
-    [TEXT_DURATION] = {.heading = "Seconds",
-	.kind = VALUE_TEXT,
-	.right = true,
-	.drop = 2},
-    [TEXT_PROTOCOL] = {.heading = "Proto",
-	.kind = VALUE_NUMBER,
-	.label = protocol_name},
-    [TEXT_SOURCE] = {.heading = "Source", .kind = VALUE_TEXT},
-    [TEXT_ARROW] = {.heading = "", .kind = VALUE_TEXT},
-    [TEXT_DESTINATION] = {.heading = "Destination", .kind = VALUE_TEXT},
-    [TEXT_FLAGS] = {.heading = "Flags", .kind = VALUE_FLAGS},
-    [TEXT_TOS] = {.heading = "TOS", .kind = VALUE_NUMBER, .drop = 4},
-    [TEXT_PACKETS] = {.heading = "Packets",
-	.kind = VALUE_NUMBER,
-	.is_count = true,
-	.drop = 1},
-    [TEXT_OCTETS] = {.heading = "Octets",
-	.kind = VALUE_NUMBER,
-	.is_count = true},
-    [TEXT_INPUT] = {.heading = "In", .kind = VALUE_NUMBER, .drop = 3},
-    [TEXT_OUTPUT] = {.heading = "Out", .kind = VALUE_NUMBER, .drop = 3},
-    [TEXT_EXPORTER] = {.heading = "Exporter",
-	.kind = VALUE_EXPORTER,
-	.drop = 5},
-};
-
-/* What the cells of one flow point into. */
-struct texts {
-	char source[ENDPOINT_MAX];
-	char destination[ENDPOINT_MAX];
-	char seconds[SECONDS_MAX];
+/* Columns by one word. The last four are flow-tools' and FlowViewer's. */
+static const struct style {
+	const char *name, *columns, *help;
+} styles[] = {
+    {"line",
+	"start,duration,proto,src:sport,dst:dport,flags,tos,packets,octets,"
+	"in_if,out_if,exporter",
+	"what fits on a line; the usual one"},
+    {"wide",
+	"start,end,in_if,src,sport,out_if,dst,dport,proto,flags,packets,"
+	"octets",
+	"132 columns, as flow-print -f5"},
+    {"times",
+	"in_if,src,out_if,dst,proto,sport,dport,packets,octets,start,end,"
+	"duration,packet_size,tos,flags",
+	"times and sizes, as flow-print -f1"},
+    {"as",
+	"start,src/src_mask,dst/dst_mask,proto,src_as,dst_as,flags,octets,"
+	"packets",
+	"AS numbers, as flow-print -f4"},
+    {"full",
+	"start,end,duration,in_if,src/src_mask,sport,out_if,dst/dst_mask,"
+	"dport,proto,flags,tos,packets,octets,packet_size,src_as,dst_as,"
+	"next_hop,exporter,engine,sampling,quirks",
+	"everything, as flow-print -f24"},
 };
 
 struct list {
 	struct request request;
-	struct table_column column[N_FLOW_COLUMNS]; /* CSV and JSON */
+	const struct style *style; /* NULL: not given */
+	struct columns columns;
+	const char *sort; /* as typed; NULL: in order of arrival */
+	struct order_key key[ORDER_MAX_KEYS];
+	size_t n_keys;
+	struct order *order; /* NULL: they go out as they come */
 	struct out out;
 	struct sink *sink;
-	bool measured; /* widths are known from the first batch */
+	bool measured;                       /* by the first batch */
+	union table_cell total[COLUMNS_MAX]; /* of what went out */
 };
+
+/* ---- words ---- */
+
+static int
+set_style(void *arg, const char *value, struct err *err)
+{
+	struct list *l = arg;
+	struct buf known;
+
+	for (size_t i = 0; i < ARRAY_LEN(styles); i++)
+		if (strcmp(styles[i].name, value) == 0) {
+			l->style = &styles[i];
+			return 0;
+		}
+	buf_init(&known, 400);
+	for (size_t i = 0; i < ARRAY_LEN(styles); i++)
+		buf_printf(&known, " %s", styles[i].name);
+	err_set(err, ERR_USAGE, "style=%.60s: no such style: styles are%s",
+	    value, buf_str(&known));
+	buf_release(&known);
+	return ERR_USAGE;
+}
+
+static int
+set_columns(void *arg, const char *value, struct err *err)
+{
+	struct list *l = arg;
+
+	return columns_add(&l->columns, "columns", value, err);
+}
+
+/* Several fields of which each may be negated: "-octets,start". */
+static int
+set_sort(void *arg, const char *value, struct err *err)
+{
+	struct list *l = arg;
+
+	l->sort = value;
+	for (;;) {
+		bool other_way = *value == '-';
+		size_t len = strcspn(value += other_way, ",");
+		struct order_key *key = &l->key[l->n_keys];
+
+		if (l->n_keys == ORDER_MAX_KEYS)
+			return err_set(err, ERR_USAGE,
+			    "sort: more than %d columns", ORDER_MAX_KEYS);
+		key->column = column_find("sort", value, len, err);
+		if (key->column == NULL)
+			return ERR_USAGE;
+		key->descending =
+		    other_way !=
+		    ((key->column->flags & COLUMN_LARGEST_FIRST) != 0);
+		l->n_keys++;
+		if (value[len] == '\0')
+			return 0;
+		value += len + 1;
+	}
+}
+
+static const struct request_word own_words[] = {
+    {"style", set_style},
+    {"columns", set_columns},
+    {"sort", set_sort},
+};
+
+static void
+help(struct buf *text)
+{
+	buf_printf(text,
+	    "usage: weir list [WORDS] [OPTIONS]\n\n"
+	    "Flows, one a line, in order of arrival or of any column.\n\n"
+	    "words of the listing:\n"
+	    "  lines=N          stop after N flows, 0 for never (html %d, else "
+	    "0)\n"
+	    "  sort=COLUMN,...  counts, rates and durations largest first, "
+	    "others smallest\n"
+	    "                   first; -COLUMN the other way round. Of more "
+	    "than %d\n"
+	    "                   flows, only the first N of lines=N\n"
+	    "  columns=COLUMN,...\n"
+	    "                   these; joined by : or / they are one for "
+	    "people\n"
+	    "  style=STYLE      those of a style. Without either, text and "
+	    "html have those\n"
+	    "                   of line, other formats all that are stored"
+	    "\n\nstyles:\n",
+	    HTML_LINES, ORDER_MAX_FLOWS);
+	for (size_t i = 0; i < ARRAY_LEN(styles); i++)
+		buf_printf(
+		    text, "  %-16s %s\n", styles[i].name, styles[i].help);
+	buf_puts(text, "\ncolumns:\n");
+	column_help(text);
+	buf_puts(text,
+	    "\nexamples:\n"
+	    "  weir list src=10.0.0.1 from=-15min\n"
+	    "  weir list dport=22 flags=S/SA sort=-start lines=20\n"
+	    "  weir list columns=start,src,dst,octets sort=octets lines=10\n"
+	    "  weir list from=-1d -f csv -o flows.csv\n");
+}
+
+static const struct request_spec spec = {
+    .word = own_words,
+    .n_words = ARRAY_LEN(own_words),
+    .help = help,
+};
+
+static bool
+is_for_people(const struct request *r)
+{
+	return r->format == &out_text || r->format == &out_html;
+}
+
+static int
+choose_columns(struct list *l, struct err *err)
+{
+	if (l->columns.n > 0 && l->style != NULL)
+		return err_set(err, ERR_USAGE,
+		    "style=%s and columns= exclude each other", l->style->name);
+	if (l->columns.n > 0)
+		return 0;
+	if (l->style == NULL && !is_for_people(&l->request)) {
+		columns_add_stored(&l->columns);
+		return 0;
+	}
+	return columns_add(&l->columns, "style",
+	    (l->style != NULL ? l->style : styles)->columns, err);
+}
+
+static int
+parse(struct list *l, int argc, char **argv, struct err *err)
+{
+	int rc = request_parse(&l->request, &spec, argc, argv, l, err);
+
+	if (rc != 0 || l->request.help)
+		return rc;
+	if (!l->request.has_lines && l->request.format == &out_html)
+		l->request.lines = HTML_LINES;
+	return choose_columns(l, err);
+}
 
 /* ---- rows ---- */
 
 static void
-fill_fields(const struct batch *b, size_t i, union table_cell *cell)
-{
-	for (size_t c = 0; c < N_FLOW_COLUMNS; c++)
-		cell[c].number = (uint64_t)b->col[c][i];
-	cell[COL_EXPORTER].addr = &b->exporters[b->col[COL_EXPORTER][i]];
-	cell[COL_START_MS].time_ms = b->col[COL_START_MS][i];
-	cell[COL_END_MS].time_ms = b->col[COL_END_MS][i];
-}
-
-static void
-format_endpoint(char out[ENDPOINT_MAX], int64_t ip4, int64_t port)
-{
-	char *p = put_ip4(out, (uint32_t)ip4);
-
-	*p++ = ':';
-	*put_u64(p, (uint64_t)port) = '\0';
-}
-
-static void
-fill_texts(
-    const struct batch *b, size_t i, struct texts *t, union table_cell *cell)
-{
-	int64_t start_ms = b->col[COL_START_MS][i];
-	int64_t end_ms = b->col[COL_END_MS][i];
-
-	format_endpoint(
-	    t->source, b->col[COL_SRC_ADDR][i], b->col[COL_SRC_PORT][i]);
-	format_endpoint(
-	    t->destination, b->col[COL_DST_ADDR][i], b->col[COL_DST_PORT][i]);
-	*put_thousandths(t->seconds, (uint64_t)(end_ms - start_ms)) = '\0';
-	cell[TEXT_START].time_ms = start_ms;
-	cell[TEXT_DURATION].text = t->seconds;
-	cell[TEXT_SOURCE].text = t->source;
-	cell[TEXT_ARROW].text = "->";
-	cell[TEXT_DESTINATION].text = t->destination;
-	cell[TEXT_EXPORTER].addr = &b->exporters[b->col[COL_EXPORTER][i]];
-}
-
-static void
-fill_text_row(
-    const struct batch *b, size_t i, struct texts *t, union table_cell *cell)
-{
-	static const struct {
-		enum text_column to;
-		enum flow_column from;
-	} numbers[] = {
-	    {TEXT_PROTOCOL, COL_PROTOCOL},
-	    {TEXT_FLAGS, COL_TCP_FLAGS},
-	    {TEXT_TOS, COL_TOS},
-	    {TEXT_PACKETS, COL_PACKETS},
-	    {TEXT_OCTETS, COL_OCTETS},
-	    {TEXT_INPUT, COL_INPUT_IF},
-	    {TEXT_OUTPUT, COL_OUTPUT_IF},
-	};
-
-	for (size_t c = 0; c < ARRAY_LEN(numbers); c++)
-		cell[numbers[c].to].number =
-		    (uint64_t)b->col[numbers[c].from][i];
-	fill_texts(b, i, t, cell);
-}
-
-static void
 measure_batch(struct list *l, const struct batch *b, size_t n)
 {
-	union table_cell cell[N_TEXT_COLUMNS];
-	struct texts texts;
+	union table_cell cell[COLUMNS_MAX];
 
-	for (size_t i = 0; i < n; i++) {
-		fill_text_row(b, i, &texts, cell);
+	for (size_t i = 0; i < n && l->out.format->measure != NULL; i++) {
+		columns_fill(&l->columns, b, i, cell);
 		out_measure(&l->out, cell);
 	}
 	l->measured = true;
 }
 
 static void
-write_text_batch(struct list *l, const struct batch *b, size_t n)
+add_totals(struct list *l, const union table_cell *cell)
 {
-	union table_cell cell[N_TEXT_COLUMNS];
-	struct texts texts;
+	for (size_t c = 0; c < l->columns.n; c++)
+		if (l->columns.table[c].is_count)
+			l->total[c].number += cell[c].number;
+}
+
+/* The first n flows of b. */
+static void
+write_rows(struct list *l, const struct batch *b, size_t n)
+{
+	union table_cell cell[COLUMNS_MAX];
 
 	if (!l->measured)
 		measure_batch(l, b, n);
 	for (size_t i = 0; i < n; i++) {
-		fill_text_row(b, i, &texts, cell);
+		columns_fill(&l->columns, b, i, cell);
+		add_totals(l, cell);
 		out_row(&l->out, cell);
 	}
-}
-
-static void
-write_field_batch(struct list *l, const struct batch *b, size_t n)
-{
-	union table_cell cell[N_FLOW_COLUMNS];
-
-	for (size_t i = 0; i < n; i++) {
-		fill_fields(b, i, cell);
-		out_row(&l->out, cell);
-	}
+	/* What was found first is not to wait for what is found last. */
+	sink_flush(l->sink);
 }
 
 static int
@@ -192,70 +248,76 @@ write_batch(const struct batch *b, void *arg, struct err *err)
 
 	if (lines > 0 && lines - l->out.n_rows < n)
 		n = (size_t)(lines - l->out.n_rows);
-	if (l->request.format == &out_text)
-		write_text_batch(l, b, n);
-	else
-		write_field_batch(l, b, n);
+	write_rows(l, b, n);
 	if (lines > 0 && l->out.n_rows == lines)
 		return 1;
 	return sink_check(l->sink, err);
 }
 
+static int
+keep_batch(const struct batch *b, void *arg, struct err *err)
+{
+	struct list *l = arg;
+
+	return order_add(l->order, b, err);
+}
+
+static void
+write_ordered(struct list *l, flow_column_set columns)
+{
+	struct batch b;
+
+	order_sort(l->order);
+	batch_init(&b, columns);
+	do {
+		order_next(l->order, &b);
+		write_rows(l, &b, b.n);
+	} while (b.n > 0 && l->sink->failed == 0);
+	batch_release(&b);
+}
+
 /* ---- the table ---- */
 
-static flow_column_set
-columns_needed(const struct list *l)
+static void
+make_caption(
+    const struct list *l, const struct table_head *head, struct buf *text)
 {
-	flow_column_set all = ((flow_column_set)1 << N_FLOW_COLUMNS) - 1;
-	flow_column_set unseen = (flow_column_set)1 << COL_ENGINE_TYPE |
-				 (flow_column_set)1 << COL_ENGINE_ID |
-				 (flow_column_set)1 << COL_SAMPLING |
-				 (flow_column_set)1 << COL_DURATION_MS |
-				 (flow_column_set)1 << COL_NEXT_HOP |
-				 (flow_column_set)1 << COL_SRC_AS |
-				 (flow_column_set)1 << COL_DST_AS |
-				 (flow_column_set)1 << COL_SRC_MASK |
-				 (flow_column_set)1 << COL_DST_MASK |
-				 (flow_column_set)1 << COL_QUIRKS;
-
-	return l->request.format == &out_text ? all & ~unseen : all;
+	buf_puts(text, "list");
+	if (l->style != NULL)
+		buf_printf(text, " style=%s", l->style->name);
+	if (l->sort != NULL)
+		buf_printf(text, " sort=%s", l->sort);
+	buf_puts(text, "\n");
+	request_caption(&l->request, head, text);
 }
 
 static void
 begin(struct list *l, struct buf *caption)
 {
 	struct table_head head = {
-	    .column = l->column, .n_columns = N_FLOW_COLUMNS};
+	    .column = l->columns.table,
+	    .n_columns = l->columns.n,
+	    .tight = true,
+	};
 
-	for (size_t c = 0; c < N_FLOW_COLUMNS; c++)
-		l->column[c] = (struct table_column){
-		    .name = flow_columns[c].name,
-		    .heading = flow_columns[c].name,
-		    .kind = flow_columns[c].kind,
-		};
-	if (l->request.format == &out_text) {
-		head.column = text_columns;
-		head.n_columns = N_TEXT_COLUMNS;
-		head.tight = true;
-	}
 	request_span(&l->request, NULL, &head);
-	buf_puts(caption, "list\n");
-	request_caption(&l->request, &head, caption);
+	make_caption(l, &head, caption);
 	head.caption = buf_str(caption);
 	out_begin(&l->out, &head);
 }
 
+/* matched: rows there are; with cut, at least so many. */
 static void
-end(struct list *l, const struct scan_stats *stats, bool stopped)
+end(struct list *l, const struct scan_stats *stats, bool cut)
 {
-	struct table_foot foot = {.matched = l->out.n_rows};
+	struct table_foot foot = {.total = l->total, .matched = stats->n_flows};
 	struct buf note;
 
 	buf_init(&note, TEXT_MAX);
 	if (l->out.n_rows > 0) {
-		buf_puts(&note, stopped ? "the first " : "");
+		buf_puts(&note, cut ? "the first " : "");
 		request_plural(&note, &l->out.style, l->out.n_rows, "flow");
-		buf_puts(&note, stopped ? " (lines=0 shows all)\n" : "\n");
+		buf_puts(&note, cut ? " (lines=0 shows all)\n" : "\n");
 	}
 	request_note(&l->request, &l->out.style, stats, l->out.n_rows, &note);
 	foot.note = buf_str(&note);
@@ -265,39 +327,44 @@ end(struct list *l, const struct scan_stats *stats, bool stopped)
 
 /* ---- the command ---- */
 
+static flow_column_set
+columns_needed(const struct list *l)
+{
+	flow_column_set set = columns_need(&l->columns);
+
+	for (size_t k = 0; k < l->n_keys; k++)
+		set |= column_needs(l->key[k].column);
+	return set;
+}
+
+/* Flows as they come. */
 static int
-refuse_bare(void *arg, const char *word, struct err *err)
+write_stream(struct list *l, const struct scan_query *query,
+    struct scan_stats *stats, struct err *err)
 {
-	struct buf known;
+	int rc = scan_run(query, write_batch, l, stats, err);
 
-	(void)arg;
-	buf_init(&known, 400);
-	filter_list_words(&known);
-	err_set(err, ERR_USAGE,
-	    "unknown word \"%.60s\": words are WORD=VALUE, of lines %s", word,
-	    buf_str(&known));
-	buf_release(&known);
-	return ERR_USAGE;
+	if (rc >= 0)
+		end(l, stats, rc == 1);
+	return rc < 0 ? rc : 0;
 }
 
-static void
-help(struct buf *text)
+static int
+write_sorted(struct list *l, const struct scan_query *query,
+    struct scan_stats *stats, struct err *err)
 {
-	buf_puts(text,
-	    "usage: weir list [WORDS] [OPTIONS]\n\n"
-	    "Flows, one a line, in order of arrival. CSV and JSON have every "
-	    "stored field.\n\nwords of the listing:\n"
-	    "  lines=N      stop after N flows (0: all)\n\n"
-	    "examples:\n"
-	    "  weir list src=10.0.0.1 from=-15min\n"
-	    "  weir list dport=22 flags=S/SA lines=20\n"
-	    "  weir list from=-1d -f csv -o flows.csv\n");
-}
+	int rc;
 
-static const struct request_spec spec = {
-    .bare = refuse_bare,
-    .help = help,
-};
+	l->order =
+	    order_new(l->key, l->n_keys, query->columns, l->request.lines);
+	rc = scan_run(query, keep_batch, l, stats, err);
+	if (rc == 0) {
+		write_ordered(l, query->columns);
+		end(l, stats, stats->n_flows > l->out.n_rows);
+	}
+	order_free(l->order);
+	return rc;
+}
 
 static int
 write_list(struct list *l, struct scan_stats *stats, struct err *err)
@@ -312,11 +379,10 @@ write_list(struct list *l, struct scan_stats *stats, struct err *err)
 
 	buf_init(&caption, TEXT_MAX);
 	begin(l, &caption);
-	rc = scan_run(&query, write_batch, l, stats, err);
-	if (rc >= 0)
-		end(l, stats, rc == 1);
+	rc = l->n_keys > 0 ? write_sorted(l, &query, stats, err)
+			   : write_stream(l, &query, stats, err);
 	buf_release(&caption);
-	return rc < 0 ? rc : 0;
+	return rc;
 }
 
 static int
@@ -345,7 +411,7 @@ list_main(int argc, char **argv)
 {
 	struct list l = {0};
 	struct err err = {0};
-	int rc = request_parse(&l.request, &spec, argc, argv, &l, &err);
+	int rc = parse(&l, argc, argv, &err);
 
 	if (rc == 0)
 		rc = l.request.help ? request_help(&l.request, &err)

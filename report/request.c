@@ -85,7 +85,8 @@ unknown_word(const struct request *r, const char *word, struct err *err)
 
 	buf_init(&known, 400);
 	list_words(r->spec, &known);
-	err_set(err, ERR_USAGE, "unknown word \"%.60s\": words are %s", word,
+	err_set(err, ERR_USAGE, "unknown word \"%.60s\": words are %s%s", word,
+	    strchr(word, '=') == NULL ? "WORD=VALUE, of " : "",
 	    buf_str(&known));
 	buf_release(&known);
 	return ERR_USAGE;
@@ -150,8 +151,10 @@ take_word(struct request *r, const char *word, void *arg, struct err *err)
 	const char *equals = strchr(word, '=');
 	size_t len;
 
-	if (equals == NULL || spec->no_words)
+	if (spec->bare != NULL && (equals == NULL || spec->no_words))
 		return spec->bare(arg, word, err);
+	if (equals == NULL)
+		return unknown_word(r, word, err);
 	len = (size_t)(equals - word);
 	for (size_t i = 0; i < spec->n_words; i++)
 		if (is_key(spec->word[i].key, word, len))

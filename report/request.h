@@ -42,7 +42,7 @@ struct request_spec {
 	/* Names for -f, NULL behind the last one, instead of those of tables;
 	 * NULL: tables. */
 	const char *const *formats;
-	/* A word without "=". */
+	/* A word without "="; NULL: there is none. */
 	int (*bare)(void *arg, const char *word, struct err *err);
 	void (*help)(struct buf *text);
 	bool no_words;   /* not even common ones and those of the filter */

@@ -68,6 +68,14 @@ addr_is_multicast(const struct addr *a)
 			      : a->family == 6 && a->bytes[0] == 0xff;
 }
 
+int
+addr_compare(const struct addr *a, const struct addr *b)
+{
+	if (a->family != b->family)
+		return a->family < b->family ? -1 : 1;
+	return memcmp(a->bytes, b->bytes, sizeof a->bytes);
+}
+
 void
 addr_format(const struct addr *a, char out[ADDR_TEXT_LEN])
 {

@@ -33,6 +33,8 @@ struct addr addr_from_sockaddr(const struct sockaddr *sa); /* v4-mapped
 bool addr_equal(const struct addr *a, const struct addr *b);
 bool addr_is_any(const struct addr *a);       /* 0.0.0.0 or :: */
 bool addr_is_multicast(const struct addr *a); /* RFC 5771, RFC 4291 2.7 */
+/* Below, 0 or above 0, as memcmp: IPv4 before IPv6, then by number. */
+int addr_compare(const struct addr *a, const struct addr *b);
 void addr_format(const struct addr *a, char out[ADDR_TEXT_LEN]);
 void ip4_format(uint32_t ip4, char out[ADDR_TEXT_LEN]);
 

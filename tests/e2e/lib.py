@@ -9,6 +9,7 @@ import re
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import tempfile
 import time
@@ -45,6 +46,21 @@ def refused(*args, status=2, **options):
     if not re.fullmatch(r"weir: [^\n]+\n", done.stderr):
         raise AssertionError(f"not one line: {done.stderr!r}")
     return done.stderr
+
+
+def write_pcap(path, packets):
+    """A capture of UDP datagrams to port 2055: (Unix time, source address,
+    payload) each."""
+    with open(path, "wb") as f:
+        f.write(struct.pack("<IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535, 1))
+        for when, source, payload in packets:
+            udp = struct.pack(">HHHH", 40000, 2055, 8 + len(payload), 0)
+            ip = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 28 + len(payload), 0,
+                             0, 64, 17, 0, socket.inet_aton(source),
+                             socket.inet_aton("192.0.2.250"))
+            frame = bytes(12) + b"\x08\x00" + ip + udp + payload
+            f.write(struct.pack("<IIII", int(when), int(when % 1 * 1e6),
+                                len(frame), len(frame)) + frame)
 
 
 def wait_for(condition, what, seconds=20):

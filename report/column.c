@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: ISC */
+/* The columns of flows: see column.h. */
+#include "report/column.h"
+
+#include <string.h>
+
+#include "report/names.h"
+#include "schema/base/attr.h"
+#include "schema/base/buf.h"
+#include "schema/base/clock.h"
+#include "schema/batch.h"
+
+/* What is made of several columns; numbers follow enum flow_column. */
+enum made {
+	MADE_DSCP = N_FLOW_COLUMNS, /* upper six bits of tos */
+	MADE_INTERVAL,              /* the sampling word without its mode */
+	MADE_PACKET_SIZE,
+	MADE_BPS,
+	MADE_PPS,
+	MADE_SRC_PREFIX,
+	MADE_DST_PREFIX,
+};
+
+/* In the order of the help. */
+static const struct column table[] = {
+    {"start", COL_START_MS, "Start", NULL, 0, 0, "first packet"},
+    {"end", COL_END_MS, "End", NULL, 4, 0, "last packet"},
+    {"duration", COL_DURATION_MS, "Seconds", NULL, 2, COLUMN_LARGEST_FIRST,
+	"end minus start"},
+    {"src", COL_SRC_ADDR, "Source", NULL, 0, 0, "source address"},
+    {"dst", COL_DST_ADDR, "Destination", NULL, 0, 0, "destination address"},
+    {"sport", COL_SRC_PORT, "Sport", NULL, 0, 0, "source port"},
+    {"dport", COL_DST_PORT, "Dport", NULL, 0, 0,
+	"destination port; of ICMP, type * 256 + code"},
+    {"proto", COL_PROTOCOL, "Proto", NULL, 0, 0, "protocol"},
+    {"flags", COL_TCP_FLAGS, "Flags", NULL, 0, 0,
+	"TCP flags of all packets, the whole byte"},
+    {"tos", COL_TOS, "TOS", NULL, 6, 0, "type of service, the whole byte"},
+    {"dscp", MADE_DSCP, "DSCP", NULL, 6, 0, "upper six bits of tos"},
+    {"packets", COL_PACKETS, "Pkts", NULL, 1,
+	COLUMN_ADDS_UP | COLUMN_LARGEST_FIRST, "packets"},
+    {"octets", COL_OCTETS, "Octets", NULL, 0,
+	COLUMN_ADDS_UP | COLUMN_LARGEST_FIRST, "bytes of layer 3"},
+    {"packet_size", MADE_PACKET_SIZE, "B/pkt", NULL, 5, COLUMN_LARGEST_FIRST,
+	"octets per packet, rounded down"},
+    {"bps", MADE_BPS, "Rate", "b/s", 5, COLUMN_LARGEST_FIRST,
+	"bits per second of duration, 0 without one"},
+    {"pps", MADE_PPS, "Rate", "p/s", 5, COLUMN_LARGEST_FIRST,
+	"packets per second of duration, 0 without one"},
+    {"in_if", COL_INPUT_IF, "In", NULL, 3, 0, "input interface, ifIndex"},
+    {"out_if", COL_OUTPUT_IF, "Out", NULL, 3, 0, "output interface, ifIndex"},
+    {"src_as", COL_SRC_AS, "Src AS", NULL, 7, 0, "source AS"},
+    {"dst_as", COL_DST_AS, "Dst AS", NULL, 7, 0, "destination AS"},
+    {"src_mask", COL_SRC_MASK, "Src mask", NULL, 9, 0,
+	"length of the source's prefix"},
+    {"dst_mask", COL_DST_MASK, "Dst mask", NULL, 9, 0,
+	"length of the destination's prefix"},
+    {"src_prefix", MADE_SRC_PREFIX, "Src prefix", NULL, 8, 0,
+	"the source's prefix: src cut to src_mask"},
+    {"dst_prefix", MADE_DST_PREFIX, "Dst prefix", NULL, 8, 0,
+	"the destination's prefix"},
+    {"next_hop", COL_NEXT_HOP, "Next hop", NULL, 8, 0,
+	"router it was sent on to"},
+    {"exporter", COL_EXPORTER, "Exporter", NULL, 7, 0, "who sent the flow"},
+    {"engine_type", COL_ENGINE_TYPE, "Engine", NULL, 9, 0,
+	"type of the exporter's engine"},
+    {"engine_id", COL_ENGINE_ID, "Engine id", NULL, 9, 0, "and its number"},
+    {"sampling", MADE_INTERVAL, "Sampling 1:", NULL, 9, 0,
+	"the header's interval: one packet in so many was seen"},
+    {"sampling_word", COL_SAMPLING, "Sampling word", NULL, 9, 0,
+	"the header's word: mode << 14 | interval"},
+    {"quirks", COL_QUIRKS, "Quirks", NULL, 9, 0, "what is odd about the flow"},
+};
+
+/* Words that stand for several. */
+static const struct alias {
+	const char *word, *list, *help;
+} aliases[] = {
+    {"engine", "engine_type/engine_id", "TYPE/ID of the exporter's engine"},
+};
+
+/* ---- values ---- */
+
+static flow_column_set
+set_of(enum flow_column a, enum flow_column b)
+{
+	return (flow_column_set)1 << a | (flow_column_set)1 << b;
+}
+
+flow_column_set
+column_needs(const struct column *c)
+{
+	switch (c->what) {
+	case MADE_DSCP: return set_of(COL_TOS, COL_TOS);
+	case MADE_INTERVAL: return set_of(COL_SAMPLING, COL_SAMPLING);
+	case MADE_PACKET_SIZE: return set_of(COL_OCTETS, COL_PACKETS);
+	case MADE_BPS: return set_of(COL_OCTETS, COL_DURATION_MS);
+	case MADE_PPS: return set_of(COL_PACKETS, COL_DURATION_MS);
+	case MADE_SRC_PREFIX: return set_of(COL_SRC_ADDR, COL_SRC_MASK);
+	case MADE_DST_PREFIX: return set_of(COL_DST_ADDR, COL_DST_MASK);
+	default: return (flow_column_set)1 << c->what;
+	}
+}
+
+static int64_t
+divide(int64_t a, int64_t b)
+{
+	return b != 0 ? a / b : 0;
+}
+
+/* VALUE_PREFIX; exporters may send a length that there is not. */
+static int64_t
+prefix(int64_t ip4, int64_t len)
+{
+	len = len > 32 ? 32 : len;
+	return (ip4 & (int64_t)(UINT64_C(0xffffffff) << (32 - len))) << 8 | len;
+}
+
+int64_t
+column_value(const struct column *c, const struct batch *b, size_t i)
+{
+	int64_t *const *col = b->col;
+
+	switch (c->what) {
+	case MADE_DSCP: return col[COL_TOS][i] >> 2;
+	case MADE_INTERVAL: return col[COL_SAMPLING][i] & 0x3fff;
+	case MADE_PACKET_SIZE:
+		return divide(col[COL_OCTETS][i], col[COL_PACKETS][i]);
+	case MADE_BPS:
+		return divide(
+		    col[COL_OCTETS][i] * 8 * MS_PER_S, col[COL_DURATION_MS][i]);
+	case MADE_PPS:
+		return divide(
+		    col[COL_PACKETS][i] * MS_PER_S, col[COL_DURATION_MS][i]);
+	case MADE_SRC_PREFIX:
+		return prefix(col[COL_SRC_ADDR][i], col[COL_SRC_MASK][i]);
+	case MADE_DST_PREFIX:
+		return prefix(col[COL_DST_ADDR][i], col[COL_DST_MASK][i]);
+	default: return col[c->what][i];
+	}
+}
+
+/* ---- one column ---- */
+
+static bool
+is_stored(const struct column *c)
+{
+	return c->what < N_FLOW_COLUMNS;
+}
+
+/* In CSV and JSON. */
+static const char *
+name_of(const struct column *c)
+{
+	if (is_stored(c))
+		return flow_columns[c->what].name;
+	return c->what == MADE_INTERVAL ? "sampling_interval" : c->word;
+}
+
+static enum value_kind
+kind_of(const struct column *c)
+{
+	switch (c->what) {
+	case MADE_SRC_PREFIX:
+	case MADE_DST_PREFIX: return VALUE_PREFIX;
+	default:
+		return is_stored(c) ? flow_columns[c->what].kind : VALUE_NUMBER;
+	}
+}
+
+static enum table_quantity
+quantity_of(const struct column *c)
+{
+	switch (c->what) {
+	case COL_OCTETS: return QUANTITY_OCTETS;
+	case MADE_BPS: return QUANTITY_BITS_PER_S;
+	case MADE_PPS: return QUANTITY_PACKETS_PER_S;
+	default: return QUANTITY_NONE;
+	}
+}
+
+static bool
+is_word(const char *word, const char *typed, size_t len)
+{
+	return strlen(word) == len && memcmp(word, typed, len) == 0;
+}
+
+static const struct alias *
+find_alias(const char *typed, size_t len)
+{
+	for (size_t i = 0; i < ARRAY_LEN(aliases); i++)
+		if (is_word(aliases[i].word, typed, len))
+			return &aliases[i];
+	return NULL;
+}
+
+static void
+refuse(struct err *err, const char *key, const char *typed, size_t len)
+{
+	struct buf known;
+
+	buf_init(&known, 1000);
+	for (size_t i = 0; i < ARRAY_LEN(table); i++)
+		buf_printf(&known, " %s", table[i].word);
+	for (size_t i = 0; i < ARRAY_LEN(aliases); i++)
+		buf_printf(&known, " %s", aliases[i].word);
+	err_set(err, ERR_USAGE, "%s: unknown column \"%.*s\": columns are%s",
+	    key, len < 40 ? (int)len : 40, typed, buf_str(&known));
+	buf_release(&known);
+}
+
+const struct column *
+column_find(const char *key, const char *typed, size_t len, struct err *err)
+{
+	for (size_t i = 0; i < ARRAY_LEN(table); i++)
+		if (is_word(table[i].word, typed, len))
+			return &table[i];
+	for (size_t i = 0; i < ARRAY_LEN(table); i++)
+		if (is_word(name_of(&table[i]), typed, len))
+			return &table[i];
+	refuse(err, key, typed, len);
+	return NULL;
+}
+
+void
+column_help(struct buf *text)
+{
+	for (size_t i = 0; i < ARRAY_LEN(table); i++)
+		buf_printf(text, "  %-16s %s\n", table[i].word, table[i].help);
+	for (size_t i = 0; i < ARRAY_LEN(aliases); i++)
+		buf_printf(
+		    text, "  %-16s %s\n", aliases[i].word, aliases[i].help);
+}
+
+/* ---- lists ---- */
+
+static void
+add(struct columns *to, const struct column *c, const char *join)
+{
+	to->column[to->n] = c;
+	to->table[to->n] = (struct table_column){
+	    .name = name_of(c),
+	    .heading = c->heading,
+	    .unit = c->unit,
+	    .kind = kind_of(c),
+	    .is_count = (c->flags & COLUMN_ADDS_UP) != 0,
+	    .drop = c->drop,
+	    .quantity = quantity_of(c),
+	    .join = join,
+	    .label = c->what == COL_PROTOCOL ? protocol_name : NULL,
+	};
+	to->n++;
+}
+
+static int
+add_word(struct columns *to, const char *key, const char *word, size_t len,
+    const char *join, struct err *err)
+{
+	const struct alias *alias = find_alias(word, len);
+	const struct column *c;
+
+	if (alias != NULL)
+		return columns_add(to, key, alias->list, err);
+	if ((c = column_find(key, word, len, err)) == NULL)
+		return ERR_USAGE;
+	if (to->n == COLUMNS_MAX)
+		return err_set(err, ERR_USAGE, "%s: more than %d columns", key,
+		    COLUMNS_MAX);
+	add(to, c, join);
+	return 0;
+}
+
+int
+columns_add(
+    struct columns *to, const char *key, const char *list, struct err *err)
+{
+	const char *join = NULL;
+
+	for (;;) {
+		size_t len = strcspn(list, ",:/");
+		int rc = add_word(to, key, list, len, join, err);
+
+		if (rc != 0 || list[len] == '\0')
+			return rc;
+		join = list[len] == ':' ? ":" : list[len] == '/' ? "/" : NULL;
+		list += len + 1;
+	}
+}
+
+void
+columns_add_stored(struct columns *to)
+{
+	for (unsigned c = 0; c < N_FLOW_COLUMNS; c++)
+		for (size_t i = 0; i < ARRAY_LEN(table); i++)
+			if (table[i].what == c)
+				add(to, &table[i], NULL);
+}
+
+flow_column_set
+columns_need(const struct columns *c)
+{
+	flow_column_set set = 0;
+
+	for (size_t i = 0; i < c->n; i++)
+		set |= column_needs(c->column[i]);
+	return set;
+}
+
+void
+columns_fill(const struct columns *c, const struct batch *b, size_t i,
+    union table_cell *cell)
+{
+	for (size_t k = 0; k < c->n; k++) {
+		int64_t value = column_value(c->column[k], b, i);
+
+		switch (c->table[k].kind) {
+		case VALUE_EXPORTER: cell[k].addr = &b->exporters[value]; break;
+		case VALUE_TIME: cell[k].time_ms = value; break;
+		default: cell[k].number = (uint64_t)value; break;
+		}
+	}
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef WEIR_REPORT_COLUMN_H
+#define WEIR_REPORT_COLUMN_H
+/*
+ * What can be told of a flow: one table, which columns=, sort=, the styles of
+ * a listing and its help are made from.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "report/table.h"
+#include "schema/base/err.h"
+#include "schema/flow.h"
+
+struct batch;
+struct buf;
+
+struct column {
+	const char *word; /* as typed, that of the filter if there is one */
+	unsigned what;    /* enum flow_column, or behind: made of several */
+	const char *heading;
+	const char *unit; /* behind the heading; NULL: none */
+	uint8_t drop;     /* see table.h */
+	unsigned flags;   /* enum column_flags */
+	const char *help;
+};
+
+enum column_flags {
+	COLUMN_ADDS_UP = 1u << 0,       /* has a total */
+	COLUMN_LARGEST_FIRST = 1u << 1, /* when sorted without a sign */
+};
+
+/* The flow columns that it is made of. */
+flow_column_set column_needs(const struct column *c);
+
+/* Of flow number i; of the exporter, its position. */
+int64_t column_value(const struct column *c, const struct batch *b, size_t i);
+
+/*
+ * The one of this word, or of its name in CSV (len bytes). NULL with err set:
+ * there is none, behind key.
+ */
+const struct column *column_find(
+    const char *key, const char *word, size_t len, struct err *err) MUST_CHECK;
+
+void column_help(struct buf *text); /* a line for each */
+
+/* ---- lists of columns ---- */
+
+enum { COLUMNS_MAX = 64 };
+
+struct columns {
+	size_t n;
+	const struct column *column[COLUMNS_MAX];
+	struct table_column table[COLUMNS_MAX]; /* the same for a table_head */
+};
+
+/*
+ * Add columns as typed: words, or names as in CSV, with commas between them;
+ * two with ":" or "/" between them are one for people ("src:sport"). key is
+ * what the list stands behind, for messages. ERR_USAGE: a word that is unknown
+ * or too many.
+ */
+int columns_add(struct columns *to, const char *key, const char *list,
+    struct err *err) MUST_CHECK;
+
+/* Add every stored one, in the order of view `flows`. */
+void columns_add_stored(struct columns *to);
+
+flow_column_set columns_need(const struct columns *c);
+
+/* The cells of flow number i, one for each column. */
+void columns_fill(const struct columns *c, const struct batch *b, size_t i,
+    union table_cell *cell);
+
+#endif
