@@ -13,7 +13,7 @@ DESTDIR ?=
 # Debian packages, by what needs them. `make deps` installs what is missing.
 DEPS_BUILD := gcc libc6-dev pkg-config libsqlite3-dev libevent-dev libpcap-dev \
 	libyajl-dev zlib1g-dev libmd-dev libcurl4-openssl-dev librrd-dev \
-	libgd-dev fonts-dejavu-core libconfuse-dev netbase
+	libgd-dev fonts-dejavu-core libconfuse-dev netbase tzdata
 DEPS_TEST  := libcmocka-dev rrdtool sqlite3 nfdump softflowd python3 faketime \
 	clang-format clang-tidy cppcheck shellcheck
 

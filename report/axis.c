@@ -173,10 +173,9 @@ static const struct time_step {
 static struct tm
 local(int64_t ms)
 {
-	time_t t = (time_t)(ms / MS_PER_S - (ms % MS_PER_S < 0));
 	struct tm tm;
 
-	localtime_r(&t, &tm);
+	clock_to_local(ms, &tm);
 	return tm;
 }
 
@@ -186,12 +185,12 @@ next_month(int64_t ms, int64_t size)
 {
 	struct tm tm = local(ms);
 	int64_t month = (tm.tm_year + 1900) * INT64_C(12) + tm.tm_mon;
-	struct tm first = {.tm_mday = 1, .tm_isdst = -1};
+	struct tm first = {.tm_mday = 1};
 
 	month = (month / size + 1) * size;
 	first.tm_year = (int)(month / 12) - 1900;
 	first.tm_mon = (int)(month % 12);
-	return (int64_t)mktime(&first) * MS_PER_S;
+	return clock_from_local(&first);
 }
 
 static int64_t

@@ -75,19 +75,10 @@ floor_to(int64_t ms, int64_t size)
 static struct tm
 local(int64_t ms)
 {
-	time_t t = (time_t)(floor_to(ms, MS_PER_S) / MS_PER_S);
 	struct tm tm;
 
-	localtime_r(&t, &tm);
+	clock_to_local(ms, &tm);
 	return tm;
-}
-
-/* The moment of a local time that may be out of its ranges. */
-static int64_t
-moment(struct tm tm)
-{
-	tm.tm_isdst = -1;
-	return (int64_t)mktime(&tm) * MS_PER_S;
 }
 
 /* The day that a bin of so many days begins with: weeks on Mondays. */
@@ -138,8 +129,11 @@ grid_floor(int64_t ms, int64_t size_ms)
 {
 	int64_t offset;
 
-	if (is_calendar(size_ms))
-		return moment(floor_tm(ms, size_ms));
+	if (is_calendar(size_ms)) {
+		struct tm tm = floor_tm(ms, size_ms);
+
+		return clock_from_local(&tm);
+	}
 	offset = (int64_t)local(ms).tm_gmtoff * MS_PER_S;
 	return floor_to(ms + offset, size_ms) - offset;
 }
@@ -183,7 +177,7 @@ walk_next(struct walk *w)
 			w->tm.tm_mday += (int)(w->size_ms / DAY_MS);
 		else
 			w->tm.tm_hour += (int)(w->size_ms / MS_PER_HOUR);
-		at = moment(w->tm) + w->rest_ms;
+		at = clock_from_local(&w->tm) + w->rest_ms;
 	}
 	return w->at_ms = at;
 }

@@ -34,6 +34,8 @@ behind() { # SYMBOL-REGEX FILE...
 	fi
 }
 behind '\bsqlite3_[a-z]' schema/db.c schema/db.h
+# One thread at a time has its zone in TZ.
+behind '\b(localtime_r|mktime) ?\(' schema/base/clock.c
 behind '\bpcap_[a-z]' collector/reader_pcap.c
 behind '\bSHA256[A-Z]' collector/import.c
 behind '\bcfg_[a-z]' schema/conf_read.c

@@ -2,7 +2,10 @@
 /* Clocks, days and time as text: see clock.h. */
 #include "schema/base/clock.h"
 
+#include <pthread.h>
+#include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -63,6 +66,150 @@ clock_parse_day(const char *text, int32_t *day)
 	return strcmp(again, text) == 0;
 }
 
+/* ---- zones ---- */
+
+enum { TZ_MAX_LEN = 256, PATH_MAX_LEN = 512 };
+
+/*
+ * glibc knows one zone at a time, that of the environment variable TZ. Threads
+ * that want different ones take turns: leave_zone ends what enter_zone began.
+ * The variable is changed in place, as setenv(3) would move the environment
+ * under the feet of other threads.
+ */
+static pthread_mutex_t zone_lock = PTHREAD_MUTEX_INITIALIZER;
+static char zone_variable[3 + TZ_MAX_LEN] = "TZ=";
+static char zone_own[TZ_MAX_LEN];                  /* TZ as it was */
+static _Thread_local char zone_wanted[TZ_MAX_LEN]; /* "": zone_own */
+
+static void
+enter_zone(void)
+{
+	char *value = zone_variable + 3;
+	const char *tz, *want;
+
+	pthread_mutex_lock(&zone_lock);
+	tz = getenv("TZ");
+	if (tz != value) {
+		if (zone_wanted[0] == '\0')
+			return;
+		/* unset means the same as that file */
+		snprintf(zone_own, sizeof zone_own, "%s",
+		    tz != NULL ? tz : ":/etc/localtime");
+		value[0] = '\0';
+		putenv(zone_variable);
+	}
+	want = zone_wanted[0] != '\0' ? zone_wanted : zone_own;
+	if (strcmp(value, want) != 0) {
+		snprintf(value, TZ_MAX_LEN, "%s", want);
+		tzset();
+	}
+}
+
+static void
+leave_zone(void)
+{
+	pthread_mutex_unlock(&zone_lock);
+}
+
+/* Whether it is a file of compiled zone information (RFC 9636). */
+static bool
+is_zone_file(const char *name)
+{
+	const char *folder = getenv("TZDIR");
+	char path[PATH_MAX_LEN], magic[4];
+	bool found = false;
+	FILE *f;
+
+	snprintf(path, sizeof path, "%s/%s",
+	    folder != NULL ? folder : "/usr/share/zoneinfo", name);
+	f = fopen(path, "rbe");
+	if (f != NULL) {
+		found = fread(magic, sizeof magic, 1, f) == 1 &&
+			memcmp(magic, "TZif", sizeof magic) == 0;
+		fclose(f);
+	}
+	return found;
+}
+
+bool
+clock_set_zone(const char *name)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyz"
+				      "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789_+-/";
+
+	if (strlen(name) >= sizeof zone_wanted || name[0] == '/' ||
+	    name[strspn(name, allowed)] != '\0')
+		return false;
+	if (name[0] != '\0' && strcmp(name, "UTC") != 0 && !is_zone_file(name))
+		return false;
+	snprintf(zone_wanted, sizeof zone_wanted, "%s", name);
+	return true;
+}
+
+const char *
+clock_get_zone(void)
+{
+	return zone_wanted;
+}
+
+static void
+local_time(time_t t, struct tm *out)
+{
+	enter_zone();
+	localtime_r(&t, out);
+	leave_zone();
+}
+
+/* ---- local times ---- */
+
+void
+clock_to_local(int64_t ms, struct tm *out)
+{
+	local_time((time_t)floor_div(ms, MS_PER_S), out);
+}
+
+/* What clocks are ahead of UTC at t. */
+static int64_t
+offset_at(int64_t t)
+{
+	struct tm tm;
+
+	local_time((time_t)t, &tm);
+	return tm.tm_gmtoff;
+}
+
+/* mktime(3) leaves open which of two moments it takes, and what a time is that
+ * was skipped. */
+int64_t
+clock_from_local(const struct tm *tm)
+{
+	struct tm copy = *tm;
+	int64_t written = timegm(&copy); /* as if at offset 0 */
+	int64_t before = offset_at(written - 86400);
+	int64_t after = offset_at(written + 86400);
+	int64_t lo, hi;
+
+	/* The larger offset is the earlier moment. */
+	lo = written - (before > after ? before : after);
+	hi = written - (before > after ? after : before);
+	if (lo + offset_at(lo) == written)
+		return lo * MS_PER_S;
+	if (hi + offset_at(hi) == written)
+		return hi * MS_PER_S;
+	/* The change is behind lo, where clocks show too little, and not
+	 * behind hi. */
+	while (hi - lo > 1) {
+		int64_t middle = lo + (hi - lo) / 2;
+
+		if (middle + offset_at(middle) < written)
+			lo = middle;
+		else
+			hi = middle;
+	}
+	return hi * MS_PER_S;
+}
+
 void
 clock_format_ms(int64_t ms, char out[CLOCK_TEXT_LEN])
 {
@@ -70,7 +217,7 @@ clock_format_ms(int64_t ms, char out[CLOCK_TEXT_LEN])
 	struct tm tm;
 	size_t len;
 
-	localtime_r(&t, &tm);
+	local_time(t, &tm);
 	len = strftime(out, CLOCK_TEXT_LEN, "%Y-%m-%d %H:%M:%S", &tm);
 	snprintf(out + len, CLOCK_TEXT_LEN - len, ".%03d",
 	    (int)(ms - (int64_t)t * MS_PER_S));
@@ -79,10 +226,9 @@ clock_format_ms(int64_t ms, char out[CLOCK_TEXT_LEN])
 void
 clock_zone(int64_t ms, char out[CLOCK_TEXT_LEN])
 {
-	time_t t = (time_t)floor_div(ms, MS_PER_S);
 	struct tm tm;
 
-	localtime_r(&t, &tm);
-	if (strftime(out, CLOCK_TEXT_LEN, "%Z", &tm) == 0)
-		snprintf(out, CLOCK_TEXT_LEN, "local time");
+	/* tm_zone stays: glibc keeps the names of all zones it has met. */
+	clock_to_local(ms, &tm);
+	snprintf(out, CLOCK_TEXT_LEN, "%s", tm.tm_zone);
 }

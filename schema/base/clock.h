@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct tm;
+
 enum { MS_PER_S = 1000, MS_PER_DAY = 86400000 };
 enum { CLOCK_TEXT_LEN = 40, CLOCK_DAY_LEN = 16 };
 
@@ -18,6 +20,23 @@ int64_t clock_monotonic_ms(void); /* for intervals */
 int32_t clock_day(int64_t ms);
 void clock_format_day(int32_t day, char out[CLOCK_DAY_LEN]); /* YYYY-MM-DD */
 bool clock_parse_day(const char *text, int32_t *day);        /* the same */
+
+/*
+ * What "local" is in this thread from now on: a zone of the tz database, such
+ * as "Europe/Berlin", or with "" again the process's own (TZ). false: there is
+ * no such zone, nothing changed.
+ */
+bool clock_set_zone(const char *name);
+const char *clock_get_zone(void);
+
+void clock_to_local(int64_t ms, struct tm *out); /* without milliseconds */
+/*
+ * The moment that a local time names, tm_year to tm_sec, which may be out of
+ * their ranges: the first of two where clocks went back; where they went
+ * forward over it, that change. So it is the first moment at which clocks show
+ * this time or a later one.
+ */
+int64_t clock_from_local(const struct tm *tm);
 
 /* "2024-03-01 12:01:00.027", local zone. */
 void clock_format_ms(int64_t ms, char out[CLOCK_TEXT_LEN]);
