@@ -488,7 +488,7 @@ take_slot(struct worker *w, struct piece *piece)
 {
 	struct scan *s = w->scan;
 	struct slot *slot = &s->slot[s->n_taken % AHEAD_PIECES];
-	struct err err = {""};
+	struct err err = {0};
 	int rc = pieces_next(s->pieces, piece, &err);
 
 	pthread_mutex_lock(&s->lock);

@@ -16,6 +16,7 @@ err_set(struct err *err, int code, const char *fmt, ...)
 		va_start(ap, fmt);
 		vsnprintf(err->text, sizeof err->text, fmt, ap);
 		va_end(ap);
+		err->typed[0] = '\0';
 	}
 	return code;
 }
@@ -31,11 +32,26 @@ err_sys(struct err *err, const char *fmt, ...)
 		va_start(ap, fmt);
 		vsnprintf(err->text, sizeof err->text, fmt, ap);
 		va_end(ap);
+		err->typed[0] = '\0';
 		len = strlen(err->text);
 		snprintf(err->text + len, sizeof err->text - len, ": %s",
 		    strerror(saved));
 	}
 	return ERR_SYSTEM;
+}
+
+void
+err_point(struct err *err, const char *typed, size_t at)
+{
+	size_t from = 0;
+
+	if (err == NULL)
+		return;
+	/* Of a long line what is around the place. */
+	if (at > sizeof err->typed / 2)
+		from = at - sizeof err->typed / 2;
+	snprintf(err->typed, sizeof err->typed, "%s", typed + from);
+	err->column = (unsigned)(at - from);
 }
 
 int

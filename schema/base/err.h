@@ -6,6 +6,8 @@
  * say what the caller can do; struct err says what happened, in words.
  * Library code never prints; the *_main functions print err.text once.
  */
+#include <stddef.h>
+
 #include "schema/base/attr.h"
 
 enum {
@@ -24,6 +26,10 @@ enum {
 
 struct err {
 	char text[512]; /* one line, no newline at its end; cut if longer */
+	/* What was typed, or the part of it that is wrong, and where in that,
+	 * for a line with a caret below it; "": nothing to show. */
+	char typed[100];
+	unsigned column;
 };
 
 /* Fill err (which may be NULL) and return code, so that reporting is one
@@ -32,6 +38,9 @@ int err_set(struct err *err, int code, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
 /* The same with ": " and the words of errno behind it. */
 int err_sys(struct err *err, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/* What is wrong is at byte at of what was typed. */
+void err_point(struct err *err, const char *typed, size_t at);
 
 /* Put "prefix: " in front of what err says; returns code. */
 int err_prefix(struct err *err, int code, const char *fmt, ...)

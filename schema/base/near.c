@@ -2,6 +2,8 @@
 /* Words near a mistyped one: see near.h. */
 #include "schema/base/near.h"
 
+#include <ctype.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -11,6 +13,12 @@ static unsigned
 smaller(unsigned a, unsigned b)
 {
 	return a < b ? a : b;
+}
+
+static bool
+same(char a, char b)
+{
+	return tolower((unsigned char)a) == tolower((unsigned char)b);
 }
 
 /* Letters to change, add, leave out, or exchange with a neighbour (optimal
@@ -30,9 +38,9 @@ distance(const char *a, size_t a_len, const char *b, size_t b_len)
 		now[0] = (unsigned)i;
 		for (size_t j = 1; j <= b_len; j++) {
 			now[j] = smaller(smaller(one[j], now[j - 1]) + 1,
-			    one[j - 1] + (a[i - 1] != b[j - 1]));
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] &&
-			    a[i - 2] == b[j - 1])
+			    one[j - 1] + !same(a[i - 1], b[j - 1]));
+			if (i > 1 && j > 1 && same(a[i - 1], b[j - 2]) &&
+			    same(a[i - 2], b[j - 1]))
 				now[j] = smaller(now[j], two[j - 2] + 1);
 		}
 	}

@@ -9,7 +9,8 @@ struct near {
 	unsigned distance;
 };
 
-/* Offer known words one by one; of those equally near the first stays. */
+/* Offer known words one by one; of those equally near the first stays. Upper
+ * and lower case are the same. */
 void near_offer(struct near *n, const char *known);
 
 #endif

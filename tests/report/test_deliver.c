@@ -153,7 +153,7 @@ mail_is_whole_and_adds_no_header(void **state)
 	    .to = "noc@example.net",
 	    .from = "weir@example.org",
 	    .server = s.url};
-	struct err err = {""};
+	struct err err = {0};
 
 	(void)state;
 	start(&s, "smtp");
@@ -195,7 +195,7 @@ replies_tell_whether_to_try_again(void **state)
 		    .to = "noc@example.net",
 		    .from = "weir@example.org",
 		    .server = s.url};
-		struct err err = {""};
+		struct err err = {0};
 		int rc;
 
 		start(&s, "smtp");
@@ -233,7 +233,7 @@ webhooks_get_the_message_as_json(void **state)
 		    .serve = serve_http, .reply = cases[i].status};
 		struct deliver_target t = {
 		    .kind = DELIVER_WEBHOOK, .to = s.url};
-		struct err err = {""};
+		struct err err = {0};
 		int rc;
 
 		start(&s, "http");
@@ -276,7 +276,7 @@ programs_get_the_message_and_no_shell(void **state)
 	char *file = xasprintf("%s/got; rm -rf x", dir);
 	char tee[] = "/usr/bin/tee", *argv[] = {tee, file, NULL};
 	struct deliver_target t = {.kind = DELIVER_PROGRAM, .argv = argv};
-	struct err err = {""};
+	struct err err = {0};
 	char got[100] = "";
 	FILE *f;
 

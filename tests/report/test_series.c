@@ -82,7 +82,7 @@ tear_down(void **state)
 static void
 add(const char *path, const struct series_point *point, size_t n)
 {
-	struct err err = {""};
+	struct err err = {0};
 
 	if (series_prepare(path, point, n, &err) != 0 ||
 	    series_accept(path, &err) != 0)
@@ -143,7 +143,7 @@ values_come_back_and_gaps_stay_gaps(void **state)
 	};
 	const double want[] = {10, 0.1, NAN, 1e12, NAN, NAN, 7, NAN, 8};
 	struct series_rows rows;
-	struct err err = {""};
+	struct err err = {0};
 
 	assert_int_equal(
 	    series_create(f->path, SERIES_FLOWTRACKER, START_S, &err), 0);
@@ -173,7 +173,7 @@ points_that_are_in_are_left_out(void **state)
 	const struct series_point again[] = {
 	    {START_S + 300, 100}, {START_S + 600, 100}, {START_S + 900, 3}};
 	struct series_rows rows;
-	struct err err = {""};
+	struct err err = {0};
 	int64_t last_s;
 
 	assert_int_equal(
@@ -197,7 +197,7 @@ what_is_prepared_is_not_seen_before_it_is_accepted(void **state)
 	struct fixture *f = *state;
 	const struct series_point point = {START_S + 300, 1};
 	char *copy = xasprintf("%s.new", f->path);
-	struct err err = {""};
+	struct err err = {0};
 	int64_t last_s;
 
 	assert_int_equal(
@@ -219,7 +219,7 @@ archives_consolidate(void **state)
 	struct fixture *f = *state;
 	struct series_point points[N];
 	struct series_rows rows;
-	struct err err = {""};
+	struct err err = {0};
 
 	for (int i = 0; i < N; i++)
 		points[i] =

@@ -38,7 +38,7 @@ tear_down(void **state)
 static int64_t
 count(struct state *s, const char *sql)
 {
-	struct err err = {""};
+	struct err err = {0};
 	int64_t n = -1;
 
 	if (db_get_int(state_db(s), sql, 0, &n, &err) != 0)
@@ -60,7 +60,7 @@ static void
 what_is_committed_is_read(void **state)
 {
 	struct state *s;
-	struct err err = {""};
+	struct err err = {0};
 
 	assert_int_equal(state_open_write(&s, *state, &err), 0);
 	assert_int_equal(state_begin(s, &err), 0);
@@ -81,7 +81,7 @@ static void
 an_empty_file_is_filled(void **state)
 {
 	char *path = xasprintf("%s/state.db", (char *)*state);
-	struct err err = {""};
+	struct err err = {0};
 	struct state *s;
 	FILE *f = fopen(path, "w");
 
@@ -106,7 +106,7 @@ foreign_and_newer_files_are_refused(void **state)
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		char *path = xasprintf("%s/state.db", (char *)*state);
-		struct err err = {""};
+		struct err err = {0};
 		struct state *s;
 		struct db *db;
 
@@ -126,7 +126,7 @@ foreign_and_newer_files_are_refused(void **state)
 static void *
 open_and_add(void *dir)
 {
-	struct err err = {""};
+	struct err err = {0};
 	struct state *s = NULL;
 
 	if (state_open_write(&s, dir, &err) == 0 && state_begin(s, &err) == 0 &&
@@ -145,7 +145,7 @@ several_may_begin_at_once(void **state)
 {
 	enum { N = 8 };
 	pthread_t thread[N];
-	struct err err = {""};
+	struct err err = {0};
 	struct state *s;
 
 	for (size_t i = 0; i < N; i++)
