@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "schema/base/buf.h"
 #include "schema/base/mem.h"
 
 struct ast *
@@ -12,6 +13,15 @@ ast_new(enum ast_kind kind)
 	struct ast *a = xcalloc(1, sizeof *a);
 
 	a->kind = kind;
+	return a;
+}
+
+struct ast *
+ast_new_ranges(unsigned column)
+{
+	struct ast *a = ast_new(AST_RANGES);
+
+	a->column = column;
 	return a;
 }
 
@@ -24,7 +34,8 @@ ast_free(struct ast *a)
 		ast_free(a->child[i]);
 	free(a->child);
 	free(a->range);
-	free(a->prefix);
+	free(a->exporter);
+	free(a->text);
 	free(a);
 }
 
@@ -45,11 +56,11 @@ ast_add_range(struct ast *a, int64_t lo, int64_t hi)
 }
 
 void
-ast_add_prefix(struct ast *a, const struct prefix *p)
+ast_add_exporter(struct ast *a, const struct prefix *p, bool exclude)
 {
-	a->prefix = xgrow(
-	    a->prefix, a->n_prefixes, &a->cap_prefixes, sizeof *a->prefix);
-	a->prefix[a->n_prefixes++] = *p;
+	a->exporter = xgrow(a->exporter, a->n_exporters, &a->cap_exporters,
+	    sizeof *a->exporter);
+	a->exporter[a->n_exporters++] = (struct ast_exporter){*p, exclude};
 }
 
 static int
@@ -87,6 +98,22 @@ ast_normalize_ranges(struct ast *a)
 	a->n_ranges = n + 1;
 }
 
+struct ast *
+ast_complement(const struct ast *a, int64_t max)
+{
+	struct ast *rest = ast_new_ranges(a->column);
+	int64_t next = 0;
+
+	for (size_t i = 0; i < a->n_ranges; i++) {
+		if (a->range[i].lo > next)
+			ast_add_range(rest, next, a->range[i].lo - 1);
+		next = a->range[i].hi + 1;
+	}
+	if (next <= max)
+		ast_add_range(rest, next, max);
+	return rest;
+}
+
 bool
 ast_holds(const struct ast *a, int64_t value)
 {
@@ -108,10 +135,18 @@ ast_holds(const struct ast *a, int64_t value)
 bool
 ast_holds_exporter(const struct ast *a, const struct addr *exporter)
 {
-	for (size_t i = 0; i < a->n_prefixes; i++)
-		if (prefix_holds(&a->prefix[i], exporter))
-			return true;
-	return false;
+	const struct ast_exporter *best = NULL;
+	bool all_excluded = true;
+
+	for (size_t i = 0; i < a->n_exporters; i++) {
+		const struct ast_exporter *e = &a->exporter[i];
+
+		all_excluded = all_excluded && e->exclude;
+		if (prefix_holds(&e->prefix, exporter) &&
+		    (best == NULL || e->prefix.len > best->prefix.len))
+			best = e;
+	}
+	return best != NULL ? !best->exclude : all_excluded;
 }
 
 uint64_t
@@ -128,4 +163,35 @@ ast_count_values(const struct ast *a)
 		n += steps + 1;
 	}
 	return n;
+}
+
+/* ---- printing ---- */
+
+/* In an operand of "not" or of "and" what is joined needs brackets. */
+static void
+print_operand(const struct ast *a, struct buf *out)
+{
+	bool joined = a->text == NULL && a->n_children > 1;
+
+	buf_puts(out, joined ? "(" : "");
+	ast_print(a, out);
+	buf_puts(out, joined ? ")" : "");
+}
+
+void
+ast_print(const struct ast *a, struct buf *out)
+{
+	if (a->text != NULL) {
+		buf_puts(out, a->text);
+		return;
+	}
+	if (a->kind == AST_TRUE)
+		buf_puts(out, "any");
+	if (a->kind == AST_NOT)
+		buf_puts(out, "not ");
+	for (size_t i = 0; i < a->n_children; i++) {
+		if (i > 0)
+			buf_puts(out, a->kind == AST_AND ? " and " : " or ");
+		print_operand(a->child[i], out);
+	}
 }

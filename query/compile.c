@@ -13,6 +13,7 @@
 #include "query/ast.h"
 #include "query/filter.h"
 #include "query/plan.h"
+#include "query/quantity.h"
 #include "schema/base/mem.h"
 #include "schema/shard.h"
 
@@ -77,22 +78,61 @@ put_named(struct compiler *c, const char *name, int64_t value)
 static void
 put_time(struct compiler *c)
 {
-	struct buf *sql = &c->out->sql;
+	const struct plan_time *t = &c->time;
+	const struct {
+		const char *column, *op, *bind;
+		int64_t ms, none;
+	} rows[] = {
+	    {column_sql(c, COL_END_MS), ">=", ":end_from_ms", t->end_from_ms,
+		INT64_MIN},
+	    {column_sql(c, COL_END_MS), "<", ":end_to_ms", t->end_to_ms,
+		INT64_MAX},
+	    {column_sql(c, COL_START_MS), ">=", ":start_from_ms",
+		t->start_from_ms, INT64_MIN},
+	    {column_sql(c, COL_START_MS), "<", ":start_to_ms", t->start_to_ms,
+		INT64_MAX},
+	};
 	const char *and = "";
 
-	if (c->time.from) {
-		buf_puts(sql, "f.end_ms >= ");
-		put_named(c, ":from_ms", c->filter->from_ms);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		if (rows[i].ms == rows[i].none)
+			continue;
+		buf_printf(
+		    &c->out->sql, "%s%s %s ", and, rows[i].column, rows[i].op);
+		put_named(c, rows[i].bind, rows[i].ms);
 		and = " AND ";
 	}
-	if (c->time.end_before) {
-		buf_printf(sql, "%sf.end_ms < ", and);
-		put_named(c, ":end_before_ms", c->time.end_before_ms);
-		and = " AND ";
-	}
-	if (c->time.to) {
-		buf_printf(sql, "%sf.start_ms < ", and);
-		put_named(c, ":to_ms", c->filter->to_ms);
+}
+
+/* ---- quantities ---- */
+
+/* NULL where the divisor is 0: then it is 0, as in memory. */
+static void
+put_quotient(struct compiler *c, enum flow_column a, const char *factor,
+    enum flow_column b)
+{
+	buf_printf(&c->out->sql, "ifnull(%s%s / %s, 0)", column_sql(c, a),
+	    factor, column_sql(c, b));
+}
+
+/* Those of table source come through put_sources. */
+static void
+put_quantity(struct compiler *c, unsigned quantity)
+{
+	switch (quantity) {
+	case QUANTITY_PACKET_SIZE:
+		put_quotient(c, COL_OCTETS, "", COL_PACKETS);
+		break;
+	case QUANTITY_BPS:
+		put_quotient(c, COL_OCTETS, " * 8000", COL_DURATION_MS);
+		break;
+	case QUANTITY_PPS:
+		put_quotient(c, COL_PACKETS, " * 1000", COL_DURATION_MS);
+		break;
+	case QUANTITY_DSCP:
+		buf_printf(&c->out->sql, "(%s >> 2)", column_sql(c, COL_TOS));
+		break;
+	default: buf_puts(&c->out->sql, column_sql(c, quantity));
 	}
 }
 
@@ -125,7 +165,8 @@ put_in(struct compiler *c, const struct ast *a)
 {
 	const char *comma = "";
 
-	buf_printf(&c->out->sql, "%s IN (", column_sql(c, a->column));
+	put_quantity(c, a->column);
+	buf_puts(&c->out->sql, " IN (");
 	for (size_t i = 0; i < a->n_ranges; i++) {
 		for (int64_t v = a->range[i].lo; v <= a->range[i].hi; v++) {
 			buf_puts(&c->out->sql, comma);
@@ -141,7 +182,7 @@ put_range(struct compiler *c, const struct ast *a, size_t i)
 {
 	const struct ast_range *r = &a->range[i];
 
-	buf_puts(&c->out->sql, column_sql(c, a->column));
+	put_quantity(c, a->column);
 	buf_puts(&c->out->sql, r->lo == r->hi ? " = " : " BETWEEN ");
 	put_value(c, r->lo);
 	if (r->lo != r->hi) {
@@ -153,11 +194,15 @@ put_range(struct compiler *c, const struct ast *a, size_t i)
 static bool
 holds_all(const struct ast *a)
 {
-	const struct flow_column_info *info = &flow_columns[a->column];
-	int64_t least = info->kind == VALUE_TIME ? INT64_MIN : 0;
+	/* Quotients and parts of columns are below what filters take. */
+	const struct flow_column_info *info =
+	    a->column < N_FLOW_COLUMNS ? &flow_columns[a->column] : NULL;
 
-	return a->n_ranges == 1 && a->range[0].lo <= least &&
-	       (uint64_t)a->range[0].hi >= info->max && a->range[0].hi >= 0;
+	if (info == NULL || a->n_ranges != 1)
+		return false;
+	return a->range[0].lo <=
+		   (info->kind == VALUE_TIME ? INT64_MIN : INT64_C(0)) &&
+	       a->range[0].hi >= 0 && (uint64_t)a->range[0].hi >= info->max;
 }
 
 /* Single values as one IN, the others as BETWEEN. */
@@ -200,9 +245,10 @@ put_ranges(struct compiler *c, const struct ast *a)
 }
 
 static bool
-is_source_column(enum flow_column column)
+is_source_column(unsigned column)
 {
-	return (1u << column & COMPILE_SOURCE_COLUMNS) != 0;
+	return (quantity_columns(column) &
+		   ~(flow_column_set)COMPILE_SOURCE_COLUMNS) == 0;
 }
 
 static bool
@@ -213,6 +259,10 @@ source_passes(const struct ast *a, const struct source *s)
 	switch (a->column) {
 	case COL_ENGINE_TYPE: return ast_holds(a, s->engine_type);
 	case COL_ENGINE_ID: return ast_holds(a, s->engine_id);
+	case QUANTITY_ENGINE:
+		return ast_holds(a, s->engine_type << 8 | s->engine_id);
+	case QUANTITY_INTERVAL:
+		return ast_holds(a, s->sampling & SAMPLING_INTERVAL_MASK);
 	default:
 		assert(a->column == COL_SAMPLING);
 		return ast_holds(a, s->sampling);
@@ -236,6 +286,17 @@ put_sources(struct compiler *c, const struct ast *a)
 		put_ranges(c, &ids);
 	}
 	free(ids.range);
+}
+
+static void
+put_compare(struct compiler *c, const struct ast *a)
+{
+	static const char *const ops[] = {
+	    [AST_EQUAL] = " = ", [AST_LESS] = " < ", [AST_AT_MOST] = " <= "};
+
+	put_quantity(c, a->column);
+	buf_puts(&c->out->sql, ops[a->op]);
+	put_quantity(c, a->other);
 }
 
 static void put_node(struct compiler *c, const struct ast *a);
@@ -295,6 +356,7 @@ put_node(struct compiler *c, const struct ast *a)
 		}
 		/* fallthrough */
 	case AST_EXPORTERS: put_sources(c, a); break;
+	case AST_COMPARE: put_compare(c, a); break;
 	}
 }
 

@@ -21,8 +21,12 @@
 bool
 plan_prunes(const struct filter *f, const struct segment *g)
 {
-	return (f->has_from && g->max_end_ms < f->from_ms) ||
-	       (f->has_to && g->min_start_ms >= f->to_ms);
+	const struct filter_box box = filter_box(f);
+
+	return g->max_end_ms < box.min_end_ms ||
+	       g->min_end_ms > box.max_end_ms ||
+	       g->max_start_ms < box.min_start_ms ||
+	       g->min_start_ms > box.max_start_ms;
 }
 
 void
@@ -44,29 +48,55 @@ plan_prunes_shard(const struct filter *f, const struct catalog *c,
 	return d->whole.n_flows == 0 || plan_prunes(f, &d->whole) ? d : NULL;
 }
 
+static int64_t
+max(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+static int64_t
+min(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* a + b, or INT64_MAX when that is more. */
+static int64_t
+add(int64_t a, int64_t b)
+{
+	return a > INT64_MAX - b ? INT64_MAX : a + b;
+}
+
 /*
- * A flow that begins before to ends before to plus the longest life of the
- * segment's flows: that lets the index on end_ms serve both sides.
+ * A flow ends no earlier than it starts, and no later than its start plus the
+ * longest life of the segment's flows: that lets the index on end_ms serve
+ * what is asked of the start.
  */
 struct plan_time
 plan_time(const struct filter *f, const struct segment *g)
 {
-	struct plan_time t = {0};
-	int64_t longest = g->max_duration_ms;
+	const struct filter_box box = filter_box(f);
+	struct plan_time t = {INT64_MIN, INT64_MAX, INT64_MIN, INT64_MAX};
+	int64_t min_end = max(box.min_end_ms, box.min_start_ms);
+	int64_t max_end =
+	    min(box.max_end_ms, add(box.max_start_ms, g->max_duration_ms));
 
-	t.from = f->has_from && g->min_end_ms < f->from_ms;
-	t.to = f->has_to && g->max_start_ms >= f->to_ms;
-	if (f->has_to && g->max_end_ms - longest >= f->to_ms) {
-		t.end_before = true;
-		t.end_before_ms = f->to_ms + longest;
-	}
+	if (min_end > g->min_end_ms)
+		t.end_from_ms = min_end;
+	if (max_end < g->max_end_ms)
+		t.end_to_ms = max_end + 1;
+	if (box.min_start_ms > g->min_start_ms)
+		t.start_from_ms = box.min_start_ms;
+	if (box.max_start_ms < g->max_start_ms)
+		t.start_to_ms = box.max_start_ms + 1;
 	return t;
 }
 
 bool
 plan_asks_time(const struct plan_time *t)
 {
-	return t->from || t->to || t->end_before;
+	return t->end_from_ms != INT64_MIN || t->end_to_ms != INT64_MAX ||
+	       t->start_from_ms != INT64_MIN || t->start_to_ms != INT64_MAX;
 }
 
 /* Whether end_ms alone leaves less than a quarter of the segment's span; with
@@ -75,10 +105,10 @@ static bool
 is_time_narrow(const struct filter *f, const struct segment *g)
 {
 	const struct plan_time t = plan_time(f, g);
-	int64_t lo = t.from ? f->from_ms : g->min_end_ms;
-	int64_t hi = t.end_before ? t.end_before_ms - 1 : g->max_end_ms;
+	int64_t lo = max(t.end_from_ms, g->min_end_ms);
+	int64_t hi = min(t.end_to_ms, g->max_end_ms + 1) - 1;
 
-	return (t.from || t.end_before) &&
+	return (t.end_from_ms != INT64_MIN || t.end_to_ms != INT64_MAX) &&
 	       hi - lo < (g->max_end_ms - g->min_end_ms) / 4;
 }
 

@@ -29,12 +29,11 @@ void plan_read_catalog(
 const struct catalog_day *plan_prunes_shard(const struct filter *f,
     const struct catalog *c, const struct store_shard *file);
 
-/* The conditions on time that the segment's bounds leave open. */
+/* What is left to ask of a flow's times, half-open, where the segment's bounds
+ * leave it open; INT64_MIN or INT64_MAX: nothing. */
 struct plan_time {
-	bool from;       /* end_ms >= from_ms */
-	bool to;         /* start_ms < to_ms */
-	bool end_before; /* end_ms < end_before_ms: follows from the two */
-	int64_t end_before_ms;
+	int64_t end_from_ms, end_to_ms;
+	int64_t start_from_ms, start_to_ms;
 };
 
 struct plan_time plan_time(const struct filter *f, const struct segment *g);

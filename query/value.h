@@ -2,35 +2,65 @@
 #ifndef WEIR_QUERY_VALUE_H
 #define WEIR_QUERY_VALUE_H
 /*
- * One value of a filter word, such as the "443" of dport=80,443, added to an
- * AST_RANGES node (value_exporter: an AST_EXPORTERS node). Ranges are left
- * unsorted. Each returns NULL, or what is wrong with the value in words that
- * follow its quotation, such as "is no port: want ..."; the node is then
- * unchanged.
+ * One value of a list, such as the "443" of dport=80,443: what it stands for,
+ * and its canonical spelling.
  */
-struct ast;
+#include <stddef.h>
+#include <stdint.h>
 
-typedef const char *value_fn(const char *text, struct ast *out);
+#include "query/ast.h"
+#include "schema/base/addr.h"
+#include "schema/base/buf.h"
+#include "schema/base/complain.h"
 
-/* IPv4 address or prefix; bits behind the prefix are ignored. All four parts
- * are wanted: "10.1" means 10.0.0.1 to some programs and 10.1.0.0 to others. */
-value_fn value_ip4;
+struct field;
+struct names;
 
-/* IPv4 or IPv6 address or prefix. */
-value_fn value_exporter;
+/* An interface of one exporter, as a name stands for. */
+struct value_interface {
+	struct addr exporter;
+	uint16_t index;
+};
 
-/* 0-65535, a range a:b or a-b of them, or a name of services(5), of whatever
- * protocol. */
-value_fn value_port;
+/* What a value stands for: ranges of numbers; SYNTAX_EXPORTER: prefixes; the
+ * name of an interface: those. */
+struct value {
+	struct ast_range *range;
+	size_t n_ranges, cap_ranges;
+	struct prefix *prefix;
+	size_t n_prefixes, cap_prefixes;
+	struct value_interface *interface;
+	size_t n_interfaces, cap_interfaces;
+	bool is_host; /* range[]: the addresses of a host */
+	struct buf text;
+};
 
-/* 0-255 or a protocol's name. The common ones need no protocols(5). */
-value_fn value_protocol;
+void value_init(struct value *v);
+void value_release(struct value *v);
+
+enum { VALUE_MAX_LEN = 255 }; /* bytes */
 
 /*
- * The TCP flags byte: a number, or letters of CEUAPRSF in any order and case,
- * dots ignored; exactly that byte. "value/mask" takes every byte that has value
- * in the bits of mask: S/SA is SYN without ACK.
+ * Read text, without the "-" that excludes, as a value of f; v is cleared
+ * first. ERR_USAGE: why says what is wrong; another error if a name could not
+ * be looked up.
  */
-value_fn value_flags;
+int value_read(struct value *v, const struct field *f, const char *text,
+    const struct names *names, struct complaint *why) MUST_CHECK;
+
+/* For the files that read values. */
+void value_add_range(struct value *v, int64_t lo, int64_t hi);
+void value_add_prefix(struct value *v, const struct prefix *p);
+
+/* The readers of the syntaxes with files of their own. */
+typedef int value_fn(struct value *v, const struct field *f, const char *text,
+    const struct names *names, struct complaint *why);
+value_fn value_read_address, value_read_exporter;             /* address.c */
+value_fn value_read_flags, value_read_tos, value_read_quirks; /* flags.c */
+
+/* lo-hi where both ends are numbers of f, either end left out: 1 read, 0 it is
+ * no range, ERR_USAGE it is a wrong one. */
+int value_read_number_range(struct value *v, const struct field *f,
+    const char *text, struct complaint *why) MUST_CHECK;
 
 #endif

@@ -184,11 +184,14 @@ static int
 set_time(const char *word, const char *value, bool *has, int64_t *ms,
     struct err *err)
 {
-	const char *wrong = when_parse(value, clock_now_ms(), ms);
+	struct complaint why;
+	struct when w;
 
-	if (wrong != NULL)
+	if (when_read(&w, value, &why) != 0 ||
+	    when_settle(&w, WHEN_ASK, &why) != 0)
 		return err_set(
-		    err, ERR_USAGE, "%.5s \"%.60s\" %s", word, value, wrong);
+		    err, ERR_USAGE, "%.70s: %s: %s", word, why.what, why.hint);
+	*ms = when_resolve(&w, clock_now_ms());
 	if (*has)
 		return err_set(err, ERR_USAGE, "%.70s: is given twice", word);
 	*has = true;

@@ -5,14 +5,19 @@
 #include <assert.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "query/scan.h"
 #include "report/sink.h"
 #include "report/table.h"
 #include "schema/base/attr.h"
 #include "schema/base/clock.h"
+#include "schema/base/complain.h"
 #include "schema/base/log.h"
+#include "schema/base/mem.h"
 #include "schema/base/num.h"
 #include "schema/conf.h"
 
@@ -78,31 +83,41 @@ list_words(const struct request_spec *spec, struct buf *text)
 	filter_list_words(text);
 }
 
-static int
-unknown_word(const struct request *r, const char *word, struct err *err)
+static void
+suggest_word(const struct request_spec *spec, struct suggestion *s)
 {
-	struct buf known;
-
-	buf_init(&known, 400);
-	list_words(r->spec, &known);
-	err_set(err, ERR_USAGE, "unknown word \"%.60s\": words are %s%s", word,
-	    strchr(word, '=') == NULL ? "WORD=VALUE, of " : "",
-	    buf_str(&known));
-	buf_release(&known);
-	return ERR_USAGE;
+	for (size_t i = 0; i < spec->n_words; i++)
+		suggest_offer(s, spec->word[i].key);
+	for (size_t i = 0; i < ARRAY_LEN(common); i++)
+		if (takes_word(spec, &common[i]))
+			suggest_offer(s, common[i].key);
+	filter_suggest_words(s);
 }
 
+/* len: of the key. */
 static int
-add_filter_word(struct request *r, const char *word, struct err *err)
+unknown_word(
+    const struct request *r, const char *word, size_t len, struct err *err)
 {
-	int rc = filter_add_word(&r->filter, word, r->now_ms, err);
+	char *key = xasprintf("%.*s", (int)len, word);
+	struct suggestion meant;
+	struct buf known;
 
-	if (rc != 0)
-		return rc;
-	if (r->words.len > 0)
-		buf_puts(&r->words, " ");
-	buf_puts(&r->words, word);
-	return 0;
+	suggest_begin(&meant, key);
+	suggest_word(r->spec, &meant);
+	buf_init(&known, 1000);
+	list_words(r->spec, &known);
+	if (meant.name[0] != '\0')
+		err_set(err, ERR_USAGE,
+		    "unknown word \"%.60s\": do you mean %s?", word,
+		    meant.name);
+	else
+		err_set(err, ERR_USAGE,
+		    "unknown word \"%.60s\": words are %s%s", word,
+		    word[len] != '=' ? "WORD=VALUE, of " : "", buf_str(&known));
+	buf_release(&known);
+	free(key);
+	return ERR_USAGE;
 }
 
 static bool
@@ -151,10 +166,12 @@ take_word(struct request *r, const char *word, void *arg, struct err *err)
 	const char *equals = strchr(word, '=');
 	size_t len;
 
+	if (!spec->no_words && word[0] == '@')
+		return filter_add_word(&r->filter, word, r->now_ms, err);
 	if (spec->bare != NULL && (equals == NULL || spec->no_words))
 		return spec->bare(arg, word, err);
 	if (equals == NULL)
-		return unknown_word(r, word, err);
+		return unknown_word(r, word, strlen(word), err);
 	len = (size_t)(equals - word);
 	for (size_t i = 0; i < spec->n_words; i++)
 		if (is_key(spec->word[i].key, word, len))
@@ -166,8 +183,8 @@ take_word(struct request *r, const char *word, void *arg, struct err *err)
 	if (spec->free_words)
 		return spec->bare(arg, word, err);
 	if (filter_knows(word, len))
-		return add_filter_word(r, word, err);
-	return unknown_word(r, word, err);
+		return filter_add_word(&r->filter, word, r->now_ms, err);
+	return unknown_word(r, word, len, err);
 }
 
 /* ---- options ---- */
@@ -316,20 +333,23 @@ request_parse(struct request *r, const struct request_spec *spec, int argc,
 	    .now_ms = clock_now_ms(),
 	};
 	filter_init(&r->filter);
-	buf_init(&r->words, CAPTION_MAX);
 	if ((rc = take_options(r, argc, argv, arg, err)) != 0 || r->help ||
 	    (rc = open_conf(r, err)) != 0)
 		return rc;
 	for (int i = optind; rc == 0 && i < argc; i++)
 		rc = take_word(r, argv[i], arg, err);
-	return rc != 0 ? rc : filter_check(&r->filter, err);
+	if (rc == 0)
+		rc = filter_check(&r->filter, err);
+	/* The answer's times are in the zone that was asked for. */
+	if (rc == 0 && filter_zone(&r->filter)[0] != '\0')
+		(void)clock_set_zone(filter_zone(&r->filter));
+	return rc;
 }
 
 void
 request_release(struct request *r)
 {
 	filter_release(&r->filter);
-	buf_release(&r->words);
 	conf_free(r->conf);
 }
 
@@ -450,8 +470,11 @@ void
 request_caption(
     const struct request *r, const struct table_head *head, struct buf *text)
 {
-	if (r->words.len > 0)
-		buf_printf(text, "%s\n", buf_str(&r->words));
+	size_t before = text->len;
+
+	filter_print_without_span(&r->filter, text);
+	if (text->len > before)
+		buf_puts(text, "\n");
 	put_span(text, head);
 	buf_puts(text, "\n");
 }
@@ -522,6 +545,25 @@ request_warn_empty(const struct request *r, const struct scan_stats *stats)
 		log_warnx("no flows stored yet in %s", r->dir);
 }
 
+/* Words may hold anything; this is one line, and no commands for the
+ * terminal. */
+static void
+make_harmless(char *line)
+{
+	for (; *line != '\0'; line++)
+		if ((unsigned char)*line < ' ' || *line == 0x7f)
+			*line = '?';
+}
+
+/* Below the line on the error, for eyes alone: where in what was typed. */
+static void
+point(const struct err *line)
+{
+	if (line->typed[0] != '\0' && isatty(STDERR_FILENO))
+		fprintf(stderr, "  %s\n  %*s^\n", line->typed,
+		    (int)line->column, "");
+}
+
 int
 request_status(const char *command, int rc, const struct err *err)
 {
@@ -529,14 +571,12 @@ request_status(const char *command, int rc, const struct err *err)
 
 	if (rc == 0)
 		return 0;
-	/* Words may hold anything; this is one line, and no commands for the
-	 * terminal. */
-	for (char *p = line.text; *p != '\0'; p++)
-		if ((unsigned char)*p < ' ' || *p == 0x7f)
-			*p = '?';
+	make_harmless(line.text);
+	make_harmless(line.typed);
 	if (rc == ERR_USAGE)
 		log_warnx("%s (weir %s -h explains)", line.text, command);
 	else if (rc != ERR_STOPPED)
 		log_warnx("%s", line.text);
+	point(&line);
 	return err_exit_status(rc);
 }

@@ -58,10 +58,9 @@ struct request {
 	const struct out_format *format; /* of a table */
 	size_t own_format;               /* position in spec->formats */
 	struct filter filter;
-	struct buf words; /* filter words as typed */
-	bool has_lines;   /* lines= was given */
-	uint64_t lines;   /* rows to show; 0: all */
-	bool help;        /* -h: print help, nothing else */
+	bool has_lines; /* lines= was given */
+	uint64_t lines; /* rows to show; 0: all */
+	bool help;      /* -h: print help, nothing else */
 	enum out_units units;
 	uint64_t seen;  /* bit per word already given */
 	int64_t now_ms; /* what relative times count from */
@@ -87,7 +86,7 @@ int request_open(const struct request *r, struct sink **sink, struct out *out,
 void request_span(const struct request *r, const struct scan_stats *stats,
     struct table_head *head);
 
-/* Lines of a caption: the filter as typed, the span of head. */
+/* Lines of a caption: the filter in canonical words, the span of head. */
 void request_caption(
     const struct request *r, const struct table_head *head, struct buf *text);
 
@@ -101,7 +100,8 @@ void request_plural(struct buf *text, const struct out_style *style, uint64_t n,
     const char *noun);
 
 /*
- * The end of a command: one line on stderr if rc is an error; the exit status.
+ * The end of a command: one line on stderr if rc is an error, and below it on a
+ * terminal what was typed with a caret; the exit status.
  */
 int request_status(const char *command, int rc, const struct err *err);
 

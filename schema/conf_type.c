@@ -134,9 +134,15 @@ format_choice(const struct conf_key *key, const void *value, struct buf *out)
 static bool
 parse_time(const struct conf_key *key, const char *text, void *out)
 {
+	struct complaint why;
+	struct when w;
+
 	(void)key;
-	return (isdigit((unsigned char)text[0]) || text[0] == '@') &&
-	       when_parse(text, 0, out) == NULL && *(int64_t *)out > 0;
+	if (when_read(&w, text, &why) != 0 ||
+	    (w.kind != WHEN_EPOCH && w.kind != WHEN_DATE))
+		return false;
+	*(int64_t *)out = when_resolve(&w, 0);
+	return *(int64_t *)out > 0;
 }
 
 static void

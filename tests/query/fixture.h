@@ -170,6 +170,8 @@ fixture_filter(struct filter *f, const char *words)
 		if (*word != '\0' &&
 		    filter_add_word(f, word, NOW_MS, &err) != 0)
 			fail_msg("%s: %s", word, err.text);
+	if (filter_check(f, &err) != 0)
+		fail_msg("%s: %s", words, err.text);
 	free(copy);
 }
 

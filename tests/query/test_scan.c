@@ -76,7 +76,7 @@ scan(struct taken *t, const char *dir, const struct filter *f,
 {
 	const struct scan_query q = {
 	    .dir = dir, .filter = f, .columns = columns};
-	struct err err = {""};
+	struct err err = {0};
 
 	*t = (struct taken){0};
 	if (scan_run(&q, take, t, stats, &err) != 0)
@@ -560,7 +560,6 @@ from_is_included_and_to_is_not(void **state)
 	    {"from=@1000000.200 to=@1000000.201", 2},
 	    {"from=@1000000.150 to=@1000000.151", 1},
 	    {"from=@1000000.201 to=@1000000.202", 1},
-	    {"from=@1000000.201 to=@1000000.201", 0},
 	};
 	int32_t today = clock_day(NOW_MS);
 
@@ -826,7 +825,7 @@ damaged_shards_are_named(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct stopper s = {0};
 		struct scan_stats stats;
-		struct err err = {""};
+		struct err err = {0};
 		FILE *file;
 		int rc;
 
@@ -855,7 +854,7 @@ a_missing_folder_is_an_error(void **state)
 	struct scan_stats stats;
 	struct filter f;
 	const struct scan_query q = {.dir = dir, .filter = &f};
-	struct err err = {""};
+	struct err err = {0};
 
 	fixture_filter(&f, "");
 	assert_int_equal(scan_run(&q, stop, &s, &stats, &err), ERR_SYSTEM);
