@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "report/names.h"
+#include "report/naming.h"
 #include "schema/base/attr.h"
 #include "schema/base/buf.h"
 #include "schema/base/clock.h"
@@ -19,6 +20,13 @@ enum made {
 	MADE_PPS,
 	MADE_SRC_PREFIX,
 	MADE_DST_PREFIX,
+	/* Names of addresses from files. */
+	MADE_SRC_COUNTRY,
+	MADE_DST_COUNTRY,
+	MADE_SRC_ORGANISATION,
+	MADE_DST_ORGANISATION,
+	/* Behind it, the name of the value that column n - MADE_NAME has. */
+	MADE_NAME,
 };
 
 /* In the order of the help. */
@@ -70,6 +78,34 @@ static const struct column table[] = {
     {"sampling_word", COL_SAMPLING, "Sampling word", NULL, 9, 0,
 	"the header's word: mode << 14 | interval"},
     {"quirks", COL_QUIRKS, "Quirks", NULL, 9, 0, "what is odd about the flow"},
+    {"src_name", MADE_NAME + COL_SRC_ADDR, "Source name", NULL, 2, 0,
+	"the source's name; asks the DNS"},
+    {"dst_name", MADE_NAME + COL_DST_ADDR, "Destination name", NULL, 2, 0,
+	"the destination's name; asks the DNS"},
+    {"sport_name", MADE_NAME + COL_SRC_PORT, "Source service", NULL, 4, 0,
+	"service of the source port"},
+    {"dport_name", MADE_NAME + COL_DST_PORT, "Service", NULL, 4, 0,
+	"service of the destination port"},
+    {"in_if_name", MADE_NAME + COL_INPUT_IF, "In name", NULL, 4, 0,
+	"input interface as configured"},
+    {"out_if_name", MADE_NAME + COL_OUTPUT_IF, "Out name", NULL, 4, 0,
+	"output interface as configured"},
+    {"src_as_name", MADE_NAME + COL_SRC_AS, "Src AS name", NULL, 7, 0,
+	"source AS as in the file of names"},
+    {"dst_as_name", MADE_NAME + COL_DST_AS, "Dst AS name", NULL, 7, 0,
+	"destination AS as in the file of names"},
+    {"next_hop_name", MADE_NAME + COL_NEXT_HOP, "Next hop name", NULL, 8, 0,
+	"the next hop's name; asks the DNS"},
+    {"exporter_name", MADE_NAME + COL_EXPORTER, "Exporter name", NULL, 7, 0,
+	"exporter as configured, else asks the DNS"},
+    {"src_country", MADE_SRC_COUNTRY, "Src country", NULL, 6, 0,
+	"country of the source address"},
+    {"dst_country", MADE_DST_COUNTRY, "Dst country", NULL, 6, 0,
+	"country of the destination address"},
+    {"src_org", MADE_SRC_ORGANISATION, "Src organisation", NULL, 7, 0,
+	"AS organisation of the source address"},
+    {"dst_org", MADE_DST_ORGANISATION, "Dst organisation", NULL, 7, 0,
+	"AS organisation of the destination address"},
 };
 
 /* Words that stand for several. */
@@ -87,10 +123,41 @@ set_of(enum flow_column a, enum flow_column b)
 	return (flow_column_set)1 << a | (flow_column_set)1 << b;
 }
 
+bool
+column_is_name(const struct column *c)
+{
+	return c->what >= MADE_SRC_COUNTRY;
+}
+
+/* The stored column that a name is of. */
+static enum flow_column
+named_by(const struct column *c)
+{
+	return (enum flow_column)(c->what - MADE_NAME);
+}
+
+static flow_column_set
+name_needs(enum flow_column named)
+{
+	switch (named) {
+	case COL_SRC_PORT:
+	case COL_DST_PORT: return set_of(named, COL_PROTOCOL);
+	case COL_INPUT_IF:
+	case COL_OUTPUT_IF: return set_of(named, COL_EXPORTER);
+	default: return set_of(named, named);
+	}
+}
+
 flow_column_set
 column_needs(const struct column *c)
 {
+	if (c->what >= MADE_NAME)
+		return name_needs(named_by(c));
 	switch (c->what) {
+	case MADE_SRC_COUNTRY:
+	case MADE_SRC_ORGANISATION: return set_of(COL_SRC_ADDR, COL_SRC_ADDR);
+	case MADE_DST_COUNTRY:
+	case MADE_DST_ORGANISATION: return set_of(COL_DST_ADDR, COL_DST_ADDR);
 	case MADE_DSCP: return set_of(COL_TOS, COL_TOS);
 	case MADE_INTERVAL: return set_of(COL_SAMPLING, COL_SAMPLING);
 	case MADE_PACKET_SIZE: return set_of(COL_OCTETS, COL_PACKETS);
@@ -160,6 +227,8 @@ name_of(const struct column *c)
 static enum value_kind
 kind_of(const struct column *c)
 {
+	if (column_is_name(c))
+		return VALUE_TEXT;
 	switch (c->what) {
 	case MADE_SRC_PREFIX:
 	case MADE_DST_PREFIX: return VALUE_PREFIX;
@@ -306,13 +375,129 @@ columns_need(const struct columns *c)
 	return set;
 }
 
-void
-columns_fill(const struct columns *c, const struct batch *b, size_t i,
-    union table_cell *cell)
-{
-	for (size_t k = 0; k < c->n; k++) {
-		int64_t value = column_value(c->column[k], b, i);
+/* ---- names ---- */
 
+static const struct column *
+name_of_column(const struct column *c)
+{
+	for (size_t i = 0; i < ARRAY_LEN(table); i++)
+		if (is_stored(c) && table[i].what == MADE_NAME + c->what)
+			return &table[i];
+	return NULL;
+}
+
+int
+columns_add_names(struct columns *c, struct err *err)
+{
+	struct columns was = *c;
+
+	c->n = 0;
+	for (size_t i = 0; i < was.n; i++) {
+		const struct column *name = name_of_column(was.column[i]);
+
+		if (c->n + 2 > COLUMNS_MAX)
+			return err_set(err, ERR_USAGE,
+			    "names: more than %d columns with them",
+			    COLUMNS_MAX);
+		add(c, was.column[i], was.table[i].join);
+		if (name != NULL)
+			add(c, name, " ");
+	}
+	return 0;
+}
+
+bool
+columns_have_names(const struct columns *c)
+{
+	for (size_t i = 0; i < c->n; i++)
+		if (column_is_name(c->column[i]))
+			return true;
+	return false;
+}
+
+bool
+columns_ask(const struct columns *c)
+{
+	for (size_t i = 0; i < c->n; i++)
+		if (c->column[i]->what >= MADE_NAME &&
+		    naming_asks(named_by(c->column[i])))
+			return true;
+	return false;
+}
+
+static struct naming_flow
+naming_flow(const struct column_row *row)
+{
+	const struct batch *b = row->batch;
+	const int64_t *exporter = b->col[COL_EXPORTER];
+	const int64_t *protocol = b->col[COL_PROTOCOL];
+
+	return (struct naming_flow){
+	    .exporter =
+		exporter != NULL ? &b->exporters[exporter[row->i]] : NULL,
+	    .protocol = protocol != NULL ? (int)protocol[row->i] : -1,
+	};
+}
+
+void
+columns_want(const struct columns *c, const struct column_row *row)
+{
+	struct naming_flow f = naming_flow(row);
+
+	for (size_t k = 0; k < c->n; k++) {
+		enum flow_column named = named_by(c->column[k]);
+
+		if (c->column[k]->what >= MADE_NAME)
+			naming_want(row->naming, named,
+			    (uint64_t)row->batch->col[named][row->i], &f);
+	}
+}
+
+static const char *
+find_name(const struct column *c, const struct column_row *row,
+    char out[GEO_TEXT_LEN])
+{
+	int64_t *const *col = row->batch->col;
+	struct naming_flow f;
+	size_t i = row->i;
+
+	switch (c->what) {
+	case MADE_SRC_COUNTRY:
+		return naming_country(
+		    row->naming, (uint32_t)col[COL_SRC_ADDR][i], out);
+	case MADE_DST_COUNTRY:
+		return naming_country(
+		    row->naming, (uint32_t)col[COL_DST_ADDR][i], out);
+	case MADE_SRC_ORGANISATION:
+		return naming_organisation(
+		    row->naming, (uint32_t)col[COL_SRC_ADDR][i], out);
+	case MADE_DST_ORGANISATION:
+		return naming_organisation(
+		    row->naming, (uint32_t)col[COL_DST_ADDR][i], out);
+	default: break;
+	}
+	f = naming_flow(row);
+	return naming_of(
+	    row->naming, named_by(c), (uint64_t)col[named_by(c)][i], &f);
+}
+
+/* ---- rows ---- */
+
+void
+columns_fill(
+    const struct columns *c, struct column_row *row, union table_cell *cell)
+{
+	const struct batch *b = row->batch;
+
+	for (size_t k = 0; k < c->n; k++) {
+		const struct column *column = c->column[k];
+		int64_t value;
+
+		if (column_is_name(column)) {
+			cell[k].text = find_name(column, row, row->text[k]);
+			continue;
+		}
+		value = column_value(column, b, row->i);
 		switch (c->table[k].kind) {
 		case VALUE_EXPORTER: cell[k].addr = &b->exporters[value]; break;
 		case VALUE_TIME: cell[k].time_ms = value; break;

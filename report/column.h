@@ -9,12 +9,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "report/geo.h"
 #include "report/table.h"
 #include "schema/base/err.h"
 #include "schema/flow.h"
 
 struct batch;
 struct buf;
+struct naming;
 
 struct column {
 	const char *word; /* as typed, that of the filter if there is one */
@@ -30,6 +32,9 @@ enum column_flags {
 	COLUMN_ADDS_UP = 1u << 0,       /* has a total */
 	COLUMN_LARGEST_FIRST = 1u << 1, /* when sorted without a sign */
 };
+
+/* Whether it is a name, which has no value to sort by. */
+bool column_is_name(const struct column *c);
 
 /* The flow columns that it is made of. */
 flow_column_set column_needs(const struct column *c);
@@ -68,10 +73,29 @@ int columns_add(struct columns *to, const char *key, const char *list,
 /* Add every stored one, in the order of view `flows`. */
 void columns_add_stored(struct columns *to);
 
+/* Put the name behind each column that can have one, for people in one. The
+ * same error as above. */
+int columns_add_names(struct columns *c, struct err *err) MUST_CHECK;
+
+/* Whether any is a name, and whether one that the DNS has to be asked for. */
+bool columns_have_names(const struct columns *c);
+bool columns_ask(const struct columns *c);
+
 flow_column_set columns_need(const struct columns *c);
 
-/* The cells of flow number i, one for each column. */
-void columns_fill(const struct columns *c, const struct batch *b, size_t i,
-    union table_cell *cell);
+/* A flow being shown. */
+struct column_row {
+	const struct batch *batch;
+	size_t i;
+	struct naming *naming;                /* NULL: no column is a name */
+	char text[COLUMNS_MAX][GEO_TEXT_LEN]; /* what cells point into */
+};
+
+/* Tell naming which names flow i will need. */
+void columns_want(const struct columns *c, const struct column_row *row);
+
+/* The cells of flow i, one for each column; until the next call. */
+void columns_fill(
+    const struct columns *c, struct column_row *row, union table_cell *cell);
 
 #endif

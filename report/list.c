@@ -9,6 +9,7 @@
 #include "query/scan.h"
 #include "report/column.h"
 #include "report/commands.h"
+#include "report/naming.h"
 #include "report/order.h"
 #include "report/request.h"
 #include "report/sink.h"
@@ -54,10 +55,12 @@ struct list {
 	const char *sort; /* as typed; NULL: in order of arrival */
 	struct order_key key[ORDER_MAX_KEYS];
 	size_t n_keys;
-	struct order *order; /* NULL: they go out as they come */
+	struct order *order;   /* NULL: they go out as they come */
+	struct naming *naming; /* NULL: no column is a name */
 	struct out out;
 	struct sink *sink;
 	bool measured;                       /* by the first batch */
+	struct column_row row;               /* going out */
 	union table_cell total[COLUMNS_MAX]; /* of what went out */
 };
 
@@ -109,6 +112,11 @@ set_sort(void *arg, const char *value, struct err *err)
 		key->column = column_find("sort", value, len, err);
 		if (key->column == NULL)
 			return ERR_USAGE;
+		if (column_is_name(key->column))
+			return err_set(err, ERR_USAGE,
+			    "sort: %s is a name, which is known only of what "
+			    "is shown",
+			    key->column->word);
 		key->descending =
 		    other_way !=
 		    ((key->column->flags & COLUMN_LARGEST_FIRST) != 0);
@@ -164,6 +172,7 @@ static const struct request_spec spec = {
     .word = own_words,
     .n_words = ARRAY_LEN(own_words),
     .help = help,
+    .names = true,
 };
 
 static bool
@@ -197,18 +206,47 @@ parse(struct list *l, int argc, char **argv, struct err *err)
 		return rc;
 	if (!l->request.has_lines && l->request.format == &out_html)
 		l->request.lines = HTML_LINES;
-	return choose_columns(l, err);
+	if ((rc = choose_columns(l, err)) == 0 && l->request.names != NAMES_NO)
+		rc = columns_add_names(&l->columns, err);
+	return rc;
+}
+
+/* Names are wanted by a word, or by a column that is one. */
+static int
+open_naming(struct list *l, struct err *err)
+{
+	bool ask = columns_ask(&l->columns) && l->request.names != NAMES_LOCAL;
+
+	if (!columns_have_names(&l->columns))
+		return 0;
+	return request_naming(&l->request, ask, &l->naming, err);
 }
 
 /* ---- rows ---- */
 
+/* Ask for all names of the first n flows at once. */
 static void
-measure_batch(struct list *l, const struct batch *b, size_t n)
+find_names(struct list *l, const struct batch *b, size_t n)
+{
+	struct column_row *row = &l->row;
+
+	row->batch = b;
+	row->naming = l->naming;
+	if (l->naming == NULL)
+		return;
+	for (row->i = 0; row->i < n; row->i++)
+		columns_want(&l->columns, row);
+	naming_wait(l->naming);
+}
+
+static void
+measure_rows(struct list *l, size_t n)
 {
 	union table_cell cell[COLUMNS_MAX];
 
 	for (size_t i = 0; i < n && l->out.format->measure != NULL; i++) {
-		columns_fill(&l->columns, b, i, cell);
+		l->row.i = i;
+		columns_fill(&l->columns, &l->row, cell);
 		out_measure(&l->out, cell);
 	}
 	l->measured = true;
@@ -228,10 +266,12 @@ write_rows(struct list *l, const struct batch *b, size_t n)
 {
 	union table_cell cell[COLUMNS_MAX];
 
+	find_names(l, b, n);
 	if (!l->measured)
-		measure_batch(l, b, n);
+		measure_rows(l, n);
 	for (size_t i = 0; i < n; i++) {
-		columns_fill(&l->columns, b, i, cell);
+		l->row.i = i;
+		columns_fill(&l->columns, &l->row, cell);
 		add_totals(l, cell);
 		out_row(&l->out, cell);
 	}
@@ -389,9 +429,10 @@ static int
 run(struct list *l, struct err *err)
 {
 	struct scan_stats stats = {0};
-	int rc;
+	int rc = open_naming(l, err);
 
-	rc = request_open(&l->request, &l->sink, &l->out, err);
+	if (rc == 0)
+		rc = request_open(&l->request, &l->sink, &l->out, err);
 	if (rc != 0)
 		return rc;
 	rc = write_list(l, &stats, err);
@@ -416,6 +457,7 @@ list_main(int argc, char **argv)
 	if (rc == 0)
 		rc = l.request.help ? request_help(&l.request, &err)
 				    : run(&l, &err);
+	naming_close(l.naming);
 	request_release(&l.request);
 	return request_status("list", rc, &err);
 }

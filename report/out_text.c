@@ -19,6 +19,8 @@
 /* Text has no maximum of its own: a cell of it is in memory already. */
 enum { TEXT_MAX = 1 << 30 };
 
+enum { NAME_MAX_LEN = 30 }; /* characters of a name on a terminal */
+
 struct text {
 	bool *hidden; /* by column */
 	bool has_headings;
@@ -76,18 +78,38 @@ put_lines(struct out *o, const char *lines)
 
 /* ---- cells ---- */
 
+/* On a terminal, of what is joined (a name) only the end: of a host's name the
+ * domain, which says most. */
+static const char *
+cut_name(struct out *o, const struct table_column *col, const char *text)
+{
+	struct text *t = o->state;
+	size_t n = count_characters(text);
+	uint32_t code;
+
+	if (o->style.width == 0 || col->join == NULL || n <= NAME_MAX_LEN)
+		return text;
+	for (n -= NAME_MAX_LEN - 2; n > 0; n--)
+		text += utf8_next(text, &code);
+	buf_puts(&t->cell, "..");
+	return text;
+}
+
 static void
 put_value(struct out *o, size_t i, struct table_value v)
 {
+	const struct table_column *col = &o->head.column[i];
 	struct text *t = o->state;
 	char text[CELL_MAX];
 	char *end;
 
 	if (v.kind == VALUE_TEXT) {
-		put_clean(&t->cell, v.cell.text, strlen(v.cell.text));
+		const char *shown = cut_name(o, col, v.cell.text);
+
+		put_clean(&t->cell, shown, strlen(shown));
 		return;
 	}
-	end = cell_put(text, &o->style, &t->clock, &o->head.column[i], v);
+	end = cell_put(text, &o->style, &t->clock, col, v);
 	buf_put(&t->cell, text, (size_t)(end - text));
 }
 

@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #include "query/scan.h"
+#include "report/naming.h"
+#include "report/resolve.h"
 #include "report/sink.h"
 #include "report/table.h"
 #include "schema/base/attr.h"
@@ -38,6 +40,17 @@ set_lines(struct request *r, const char *value, struct err *err)
 	return 0;
 }
 
+/* The position of value in names, or an error. */
+static int
+choose(const char *key, const char *value, const char *const *names,
+    const char *want, struct err *err)
+{
+	for (int i = 0; names[i] != NULL; i++)
+		if (strcmp(names[i], value) == 0)
+			return i;
+	return err_set(err, ERR_USAGE, "%s=%.60s: want %s", key, value, want);
+}
+
 static int
 set_units(struct request *r, const char *value, struct err *err)
 {
@@ -45,31 +58,86 @@ set_units(struct request *r, const char *value, struct err *err)
 	    [UNITS_PLAIN] = "plain",
 	    [UNITS_SI] = "si",
 	    [UNITS_BINARY] = "binary",
+	    NULL,
 	};
+	int units = choose(
+	    "units", value, names, "plain, si (1000) or binary (1024)", err);
 
-	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		if (strcmp(names[i], value) == 0) {
-			r->units = (enum out_units)i;
-			return 0;
-		}
-	return err_set(err, ERR_USAGE,
-	    "units=%.60s: units are plain, si (1000) or binary (1024)", value);
+	if (units < 0)
+		return units;
+	r->units = (enum out_units)units;
+	return 0;
+}
+
+static int
+set_names(struct request *r, const char *value, struct err *err)
+{
+	static const char *const names[] = {
+	    [NAMES_NO] = "no",
+	    [NAMES_LOCAL] = "local",
+	    [NAMES_ALL] = "yes",
+	    NULL,
+	};
+	int which = choose(
+	    "names", value, names, "no, local (without the DNS) or yes", err);
+
+	if (which < 0)
+		return which;
+	r->names = (enum request_names)which;
+	return 0;
+}
+
+static int
+set_resolver(struct request *r, const char *value, struct err *err)
+{
+	enum { DNS_PORT = 53 };
+	struct endpoint e = {.port = DNS_PORT};
+
+	if (!addr_parse(value, &e.addr) &&
+	    (!endpoint_parse(value, &e) || addr_is_any(&e.addr) || e.port == 0))
+		return err_set(err, ERR_USAGE,
+		    "resolver=%.60s: is no name server, want ADDR, ADDR:PORT "
+		    "or [V6ADDR]:PORT",
+		    value);
+	r->name_server = e;
+	return 0;
+}
+
+static int
+set_resolve_wait(struct request *r, const char *value, struct err *err)
+{
+	enum { MAX_S = 3600 };
+	uint64_t seconds;
+
+	if (!parse_u64(value, MAX_S, &seconds))
+		return err_set(err, ERR_USAGE,
+		    "resolve_wait=%.60s: want seconds, 0-%d", value, MAX_S);
+	r->resolve_wait_ms = (int64_t)seconds * MS_PER_S;
+	return 0;
 }
 
 /* Words that commands share; those of the filter aside. */
 static const struct common_word {
 	const char *key;
 	set_fn *set;
-	bool of_tables; /* makes sense where the answer is a table */
+	enum { OF_ALL, OF_TABLES, OF_NAMES } kind; /* what has it */
 } common[] = {
-    {"lines", set_lines, false},
-    {"units", set_units, true},
+    {"lines", set_lines, OF_ALL},
+    {"units", set_units, OF_TABLES},
+    {"names", set_names, OF_NAMES},
+    {"resolver", set_resolver, OF_NAMES},
+    {"resolve_wait", set_resolve_wait, OF_NAMES},
 };
 
 static bool
 takes_word(const struct request_spec *spec, const struct common_word *w)
 {
-	return !w->of_tables || (spec->formats == NULL && !spec->free_words);
+	switch (w->kind) {
+	case OF_TABLES: return spec->formats == NULL && !spec->free_words;
+	case OF_NAMES: return spec->names;
+	case OF_ALL: break;
+	}
+	return true;
 }
 
 static void
@@ -330,6 +398,7 @@ request_parse(struct request *r, const struct request_spec *spec, int argc,
 	*r = (struct request){
 	    .spec = spec,
 	    .format = &out_text,
+	    .resolve_wait_ms = RESOLVE_WAIT_MS,
 	    .now_ms = clock_now_ms(),
 	};
 	filter_init(&r->filter);
@@ -366,6 +435,23 @@ put_option(struct buf *text, const struct request_option *x)
 	buf_puts(text, "\n");
 }
 
+static void
+put_names_help(struct buf *text)
+{
+	buf_printf(text,
+	    "\nwords of names:\n"
+	    "  names=WHICH  local: of services, configured exporters, "
+	    "interfaces, AS\n"
+	    "               numbers; yes: of hosts as well, from the DNS; no "
+	    "(no)\n"
+	    "  resolver=ADDR:PORT\n"
+	    "               name server (the configured one, else those of "
+	    "resolv.conf)\n"
+	    "  resolve_wait=SECONDS\n"
+	    "               for all answers of the DNS together (%d)\n",
+	    RESOLVE_WAIT_MS / MS_PER_S);
+}
+
 int
 request_help(const struct request *r, struct err *err)
 {
@@ -384,6 +470,8 @@ request_help(const struct request *r, struct err *err)
 			    "  units=UNITS  octets and rates by 1000 (si), by "
 			    "1024 (binary) or as\n"
 			    "               they are (plain)\n");
+		if (r->spec->names)
+			put_names_help(&text);
 		buf_puts(&text, "\nfilter words: ");
 		filter_list_words(&text);
 		buf_puts(&text,
@@ -401,6 +489,30 @@ request_help(const struct request *r, struct err *err)
 	sink_puts(sink, buf_str(&text));
 	buf_release(&text);
 	return sink_close(sink, err);
+}
+
+/* ---- names ---- */
+
+int
+request_naming(
+    const struct request *r, bool ask, struct naming **out, struct err *err)
+{
+	char server[ENDPOINT_TEXT_LEN];
+	const struct endpoint *e = r->name_server.addr.family != 0
+				       ? &r->name_server
+				       : &r->conf->name_server;
+	struct naming_options o = {
+	    .conf = r->conf,
+	    .dir = r->dir,
+	    .hosts = ask,
+	    .wait_ms = r->resolve_wait_ms,
+	};
+
+	if (e->addr.family != 0) {
+		endpoint_format(e, server);
+		o.server = server;
+	}
+	return naming_open(out, &o, err);
 }
 
 /* ---- the answer ---- */

@@ -12,9 +12,11 @@
 
 #include "query/filter.h"
 #include "report/table.h"
+#include "schema/base/addr.h"
 #include "schema/base/buf.h"
 #include "schema/base/err.h"
 
+struct naming;
 struct scan_stats;
 
 /* A word of one command alone: "key=value". */
@@ -45,8 +47,16 @@ struct request_spec {
 	/* A word without "="; NULL: there is none. */
 	int (*bare)(void *arg, const char *word, struct err *err);
 	void (*help)(struct buf *text);
+	bool names;      /* it shows names of what it has */
 	bool no_words;   /* not even common ones and those of the filter */
 	bool free_words; /* what is no own word nor lines= is bare */
+};
+
+/* What names= asks for. */
+enum request_names {
+	NAMES_NO,
+	NAMES_LOCAL, /* what is known here */
+	NAMES_ALL,   /* the DNS as well */
 };
 
 struct request {
@@ -62,6 +72,9 @@ struct request {
 	uint64_t lines; /* rows to show; 0: all */
 	bool help;      /* -h: print help, nothing else */
 	enum out_units units;
+	enum request_names names;
+	struct endpoint name_server; /* family 0: the configured one */
+	int64_t resolve_wait_ms;
 	uint64_t seen;  /* bit per word already given */
 	int64_t now_ms; /* what relative times count from */
 };
@@ -76,6 +89,11 @@ void request_release(struct request *r);
 
 /* Print help to standard output. */
 int request_help(const struct request *r, struct err *err) MUST_CHECK;
+
+/* What the words and the configuration say of names, with or without asking
+ * the DNS. */
+int request_naming(const struct request *r, bool ask, struct naming **out,
+    struct err *err) MUST_CHECK;
 
 /* Open where the answer goes, and begin a writer for it. */
 int request_open(const struct request *r, struct sink **sink, struct out *out,

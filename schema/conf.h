@@ -82,6 +82,8 @@ struct conf {
 	char *data;      /* the data folder */
 	char *user;      /* to become once sockets are bound; NULL: stay */
 	char *time_zone; /* NULL: the system's */
+	struct endpoint name_server; /* family 0: those of resolv.conf(5) */
+	char *as_names, *country_db, *as_db; /* files; NULL: none */
 	struct retain_limits limits;
 	uint64_t unknown; /* enum conf_unknown: exporters not named here */
 	uint64_t max_automatic; /* of them, at a time */

@@ -59,6 +59,7 @@ void stmt_finalize(struct stmt *s); /* accepts NULL */
 
 /* Parameters by name, with its colon. An unknown name is a bug. */
 void stmt_bind_int(struct stmt *s, const char *name, int64_t value);
+/* text NULL is NULL. */
 void stmt_bind_text(struct stmt *s, const char *name, const char *text);
 /* The same by position, from 1, for hot paths. */
 void stmt_set_int(struct stmt *s, int position, int64_t value);

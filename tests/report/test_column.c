@@ -170,6 +170,7 @@ needs_are_all_that_is_read(void **state)
 	struct columns all = {0};
 	union table_cell cell[COLUMNS_MAX];
 	const struct addr exporter = {.family = 4};
+	struct column_row row = {0};
 
 	(void)state;
 	assert_int_equal(
@@ -192,7 +193,8 @@ needs_are_all_that_is_read(void **state)
 		b.n = 1;
 		b.exporters = &exporter;
 		b.n_exporters = 1;
-		columns_fill(&one, &b, 0, cell);
+		row.batch = &b;
+		columns_fill(&one, &row, cell);
 		batch_release(&b);
 	}
 }
