@@ -68,6 +68,11 @@ static const struct table_column columns[] = {
 	.kind = VALUE_NUMBER,
 	.is_count = true,
 	.drop = 1},
+    {.name = "refused",
+	.heading = "Refused",
+	.kind = VALUE_NUMBER,
+	.is_count = true,
+	.drop = 1},
     {.name = "last_ms", .heading = "Last seen", .kind = VALUE_TIME, .drop = 8},
 };
 
@@ -93,7 +98,8 @@ fill_row(
 	cell[10].number = minute_count(m->restarts);
 	cell[11].number = m->malformed;
 	cell[12].number = m->foreign;
-	cell[13].time_ms = m->last_ms;
+	cell[13].number = m->refused;
+	cell[14].time_ms = m->last_ms;
 }
 
 static struct minute
@@ -113,6 +119,7 @@ total_of(const struct minute_sums *sums)
 		t.restarts += m->restarts;
 		t.malformed += m->malformed;
 		t.foreign += m->foreign;
+		t.refused += m->refused;
 	}
 	return t;
 }
@@ -123,12 +130,7 @@ total_of(const struct minute_sums *sums)
 static int64_t
 first_minute(const struct request *r)
 {
-	int64_t ms = r->filter.from_ms;
-	int64_t rest = ms % MS_PER_MINUTE;
-
-	if (!r->filter.has_from)
-		return INT64_MIN;
-	return ms - (rest < 0 ? rest + MS_PER_MINUTE : rest);
+	return r->filter.has_from ? minute_start(r->filter.from_ms) : INT64_MIN;
 }
 
 static int
@@ -139,7 +141,8 @@ read_shard(const char *path, int64_t from_ms, int64_t to_ms,
 	int rc = shard_open_read(&s, path, err);
 
 	if (rc == 0 && (rc = shard_begin_read(s, err)) == 0) {
-		rc = minute_sums_add(sums, s, from_ms, to_ms, err);
+		rc = minute_sums_add(
+		    sums, shard_db(s), shard_version(s), from_ms, to_ms, err);
 		shard_end_read(s);
 	}
 	shard_close(s);

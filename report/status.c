@@ -6,9 +6,11 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "report/commands.h"
+#include "report/interfaces.h"
 #include "report/request.h"
 #include "report/sink.h"
 #include "report/table.h"
@@ -16,6 +18,7 @@
 #include "schema/base/buf.h"
 #include "schema/base/clock.h"
 #include "schema/base/mem.h"
+#include "schema/conf.h"
 #include "schema/minute.h"
 #include "schema/shard.h"
 #include "schema/store.h"
@@ -25,9 +28,11 @@ enum {
 	MS_PER_HOUR = 60 * MS_PER_MINUTE,
 	SKEW_WARN_MS = 5000,
 	TEXT_MAX = 1 << 20, /* bytes of a caption or note */
+	MAX_NAMED = 10,     /* exporters in one line */
 };
 
 static const struct table_column columns[] = {
+    {.name = "name", .heading = "Name", .kind = VALUE_TEXT},
     {.name = "exporter", .heading = "Exporter", .kind = VALUE_TEXT},
     {.name = "engine_type", .heading = "Type", .kind = VALUE_NUMBER},
     {.name = "engine_id", .heading = "Engine", .kind = VALUE_NUMBER},
@@ -57,7 +62,7 @@ static const struct table_column columns[] = {
 	.drop = 4},
 };
 
-enum { N_KEYS = 3, N_COLUMNS = ARRAY_LEN(columns) };
+enum { N_KEYS = 4, N_COLUMNS = ARRAY_LEN(columns) };
 
 struct status {
 	struct request request;
@@ -70,6 +75,8 @@ struct status {
 	/* Of the newest shard and of those of the last day; of spans of it. */
 	struct minute_sums all, rate, hour, day;
 	int64_t rate_from_ms;
+	bool interfaces;     /* asked for, instead of all that */
+	size_t first_column; /* 1: no name, for nothing is configured */
 };
 
 /* ---- reading ---- */
@@ -77,18 +84,20 @@ struct status {
 static int
 add_spans(struct status *s, struct shard *shard, struct err *err)
 {
+	struct db *db = shard_db(shard);
+	int64_t version = shard_version(shard);
 	int64_t now_ms = s->request.now_ms;
 	int64_t hour_ms = now_ms - MS_PER_HOUR, day_ms = now_ms - MS_PER_DAY;
 	int rc;
 
-	if ((rc = minute_sums_add(&s->all, shard, INT64_MIN, INT64_MAX, err)) !=
-		0 ||
+	if ((rc = minute_sums_add(
+		 &s->all, db, version, INT64_MIN, INT64_MAX, err)) != 0 ||
+	    (rc = minute_sums_add(&s->rate, db, version, s->rate_from_ms,
+		 INT64_MAX, err)) != 0 ||
 	    (rc = minute_sums_add(
-		 &s->rate, shard, s->rate_from_ms, INT64_MAX, err)) != 0 ||
-	    (rc = minute_sums_add(&s->hour, shard, hour_ms, INT64_MAX, err)) !=
-		0)
+		 &s->hour, db, version, hour_ms, INT64_MAX, err)) != 0)
 		return rc;
-	return minute_sums_add(&s->day, shard, day_ms, INT64_MAX, err);
+	return minute_sums_add(&s->day, db, version, day_ms, INT64_MAX, err);
 }
 
 static void
@@ -191,6 +200,33 @@ flow_rate(const struct status *s, const struct minute *key)
 	return m == NULL ? 0 : (m->flows * 100000 + span_ms / 2) / span_ms;
 }
 
+/* Who was only refused is told below the table. */
+static bool
+has_row(const struct minute *m)
+{
+	return m->datagrams + m->malformed + m->foreign > 0;
+}
+
+static size_t
+count_rows(const struct status *s)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->all.n; i++)
+		n += has_row(&s->all.source[i]);
+	return n;
+}
+
+/* The interval, as configured for now, or as the exporter says. */
+static uint64_t
+sampling_of(const struct status *s, const struct minute *m)
+{
+	uint32_t configured =
+	    conf_sampling(s->request.conf, &m->exporter, s->request.now_ms);
+
+	return configured != 0 ? configured : m->sampling & 0x3fff;
+}
+
 static void
 write_rows(const struct status *s, struct out *out)
 {
@@ -201,20 +237,24 @@ write_rows(const struct status *s, struct out *out)
 		for (size_t i = 0; i < s->all.n; i++) {
 			const struct minute *m = &s->all.source[i];
 
+			if (!has_row(m))
+				continue;
 			minute_exporter_name(&m->exporter, name);
-			cell[0].text = name;
-			cell[1].number = m->engine_type;
-			cell[2].number = m->engine_id;
-			cell[3].time_ms = m->last_ms;
-			cell[4].number = flow_rate(s, m);
-			cell[5].number = lost_share(&s->hour, m);
-			cell[6].number = lost_share(&s->day, m);
-			cell[7].difference = m->clock_skew_ms;
-			cell[8].number = m->sampling & 0x3fff;
+			cell[0].text =
+			    conf_exporter_name(s->request.conf, &m->exporter);
+			cell[1].text = name;
+			cell[2].number = m->engine_type;
+			cell[3].number = m->engine_id;
+			cell[4].time_ms = m->last_ms;
+			cell[5].number = flow_rate(s, m);
+			cell[6].number = lost_share(&s->hour, m);
+			cell[7].number = lost_share(&s->day, m);
+			cell[8].difference = m->clock_skew_ms;
+			cell[9].number = sampling_of(s, m);
 			if (pass == 0)
-				out_measure(out, cell);
+				out_measure(out, cell + s->first_column);
 			else
-				out_row(out, cell);
+				out_row(out, cell + s->first_column);
 		}
 	}
 }
@@ -288,9 +328,92 @@ put_skew(const struct minute *m, struct buf *text)
 	    skew_ms < 0 ? "behind" : "ahead of");
 }
 
+/* Exporters that were refused, the first few by name. */
 static void
-make_note(const struct status *s, struct buf *text)
+put_refused(
+    const struct status *s, const struct out_style *style, struct buf *text)
 {
+	const uint64_t *refused = s->day.collector.refused;
+	size_t n = 0;
+
+	if (refused[REFUSED_NOT_CONFIGURED] + refused[REFUSED_NO_ROOM] == 0)
+		return;
+	buf_puts(text, "refused in 24 h: ");
+	request_plural(
+	    text, style, refused[REFUSED_NOT_CONFIGURED], "datagram");
+	buf_puts(text, " not configured, ");
+	request_plural(text, style, refused[REFUSED_NO_ROOM], "datagram");
+	buf_puts(text, " past max-automatic-exporters, of ");
+	for (size_t i = 0; i < s->day.n; i++) {
+		char name[MINUTE_NAME_LEN];
+
+		if (s->day.source[i].refused == 0 || n++ >= MAX_NAMED)
+			continue;
+		minute_exporter_name(&s->day.source[i].exporter, name);
+		buf_printf(text, "%s%s", n > 1 ? ", " : "", name);
+	}
+	if (n > MAX_NAMED)
+		buf_printf(text, " and %zu more", n - MAX_NAMED);
+	buf_puts(text, "\n");
+}
+
+static bool
+was_heard(const struct status *s, const struct conf_exporter *e)
+{
+	for (size_t i = 0; i < s->day.n; i++)
+		if (s->day.source[i].datagrams > 0 &&
+		    conf_exporter(
+			s->request.conf, &s->day.source[i].exporter, 0) == e)
+			return true;
+	return false;
+}
+
+/* Exporters of the configuration that nothing came from. */
+static void
+put_silent(const struct status *s, struct buf *text)
+{
+	const struct conf *conf = s->request.conf;
+	size_t n = 0;
+
+	for (size_t i = 0; i < conf->n_exporters; i++) {
+		if (was_heard(s, &conf->exporter[i]) || n++ >= MAX_NAMED)
+			continue;
+		buf_printf(text, "%s%s",
+		    n == 1 ? "nothing in 24 h from exporter " : ", ",
+		    conf->exporter[i].name);
+	}
+	if (n > MAX_NAMED)
+		buf_printf(text, " and %zu more", n - MAX_NAMED);
+	if (n > 0)
+		buf_puts(text, "\n");
+}
+
+static void
+put_relays(
+    const struct status *s, const struct out_style *style, struct buf *text)
+{
+	for (size_t i = 0; i < s->day.n_relays; i++) {
+		const struct relay_minute *m = &s->day.relay[i];
+		char name[ENDPOINT_TEXT_LEN];
+
+		endpoint_format(&m->target, name);
+		buf_printf(text, "relayed in 24 h to %s: ", name);
+		request_plural(text, style, m->datagrams, "datagram");
+		if (m->dropped > 0) {
+			buf_puts(text, ", not sent: ");
+			out_count(text, style, m->dropped);
+		}
+		buf_puts(text, "\n");
+	}
+}
+
+static void
+make_note(
+    const struct status *s, const struct out_style *style, struct buf *text)
+{
+	put_relays(s, style, text);
+	put_refused(s, style, text);
+	put_silent(s, text);
 	for (size_t i = 0; i < s->all.n; i++)
 		put_skew(&s->all.source[i], text);
 	buf_puts(text, buf_str(&s->unreadable));
@@ -306,7 +429,19 @@ make_note(const struct status *s, struct buf *text)
 		buf_puts(text, "point an exporter at the collector's port\n");
 }
 
-enum { N_EXTRA = 10 };
+enum { N_EXTRA = 13 };
+
+static struct relay_minute
+sum_relays(const struct minute_sums *sums)
+{
+	struct relay_minute sum = {0};
+
+	for (size_t i = 0; i < sums->n_relays; i++) {
+		sum.datagrams += sums->relay[i].datagrams;
+		sum.dropped += sums->relay[i].dropped;
+	}
+	return sum;
+}
 
 /* newest and oldest: room for days as text, as long as the extras live. */
 static void
@@ -315,10 +450,17 @@ fill_extra(const struct status *s, char oldest[CLOCK_DAY_LEN],
 {
 	static const char *const names[N_EXTRA] = {"writer_pid", "last_ms",
 	    "shards", "unreadable_shards", "bytes", "flows", "oldest_day",
-	    "newest_day", "today_sealed_segments", "today_live_segments"};
+	    "newest_day", "today_sealed_segments", "today_live_segments",
+	    "refused_day_datagrams", "relayed_day_datagrams",
+	    "relay_dropped_day_datagrams"};
+	const uint64_t refused =
+	    s->day.collector.refused[REFUSED_NOT_CONFIGURED] +
+	    s->day.collector.refused[REFUSED_NO_ROOM];
+	const struct relay_minute relay = sum_relays(&s->day);
 	const uint64_t values[N_EXTRA] = {(uint64_t)s->writer_pid,
 	    (uint64_t)last_arrival(s), s->n_shards, s->n_unreadable, s->bytes,
-	    s->flows, 0, 0, s->today_sealed, s->today_live};
+	    s->flows, 0, 0, s->today_sealed, s->today_live, refused,
+	    relay.datagrams, relay.dropped};
 	const bool any = s->n_shards > 0;
 
 	for (size_t i = 0; i < N_EXTRA; i++)
@@ -343,9 +485,9 @@ write_table(const struct status *s, struct out *out)
 	char oldest[CLOCK_DAY_LEN], newest[CLOCK_DAY_LEN];
 	struct table_extra extra[N_EXTRA];
 	struct table_head head = {
-	    .column = columns,
-	    .n_columns = N_COLUMNS,
-	    .n_keys = N_KEYS,
+	    .column = columns + s->first_column,
+	    .n_columns = N_COLUMNS - s->first_column,
+	    .n_keys = N_KEYS - s->first_column,
 	    .name = "status",
 	    .has_from = true,
 	    .has_to = true,
@@ -353,7 +495,7 @@ write_table(const struct status *s, struct out *out)
 	    .to_ms = s->request.now_ms,
 	};
 	struct table_foot foot = {
-	    .matched = s->all.n, .extra = extra, .n_extra = N_EXTRA};
+	    .matched = count_rows(s), .extra = extra, .n_extra = N_EXTRA};
 	struct buf caption, note;
 
 	buf_init(&caption, TEXT_MAX);
@@ -363,7 +505,7 @@ write_table(const struct status *s, struct out *out)
 	head.caption = buf_str(&caption);
 	out_begin(out, &head);
 	write_rows(s, out);
-	make_note(s, &note);
+	make_note(s, &out->style, &note);
 	foot.note = buf_str(&note);
 	out_end(out, &foot);
 	buf_release(&caption);
@@ -376,10 +518,12 @@ static void
 help(struct buf *text)
 {
 	buf_puts(text,
-	    "usage: weir status [OPTIONS]\n\n"
+	    "usage: weir status [interfaces] [OPTIONS]\n\n"
 	    "Whether a collector runs on the data folder, what each exporter "
 	    "sent and\nlost lately, how its clock stands against ours, and "
-	    "what is stored. Counts\nare up to ten seconds old.\n\n"
+	    "what is stored. Counts\nare up to ten seconds old. With "
+	    "`interfaces`: the "
+	    "configured names of\ninterfaces.\n\n"
 	    "examples:\n"
 	    "  weir status\n"
 	    "  weir status -d /var/lib/weir -f json | jq "
@@ -387,15 +531,20 @@ help(struct buf *text)
 }
 
 static int
-refuse_word(void *arg, const char *word, struct err *err)
+take_word(void *arg, const char *word, struct err *err)
 {
-	(void)arg;
-	return err_set(
-	    err, ERR_USAGE, "\"%.60s\": status takes no words", word);
+	struct status *s = arg;
+
+	if (strcmp(word, "interfaces") == 0) {
+		s->interfaces = true;
+		return 0;
+	}
+	return err_set(err, ERR_USAGE,
+	    "unknown word \"%.60s\", want interfaces or nothing", word);
 }
 
 static const struct request_spec spec = {
-    .bare = refuse_word,
+    .bare = take_word,
     .help = help,
     .no_words = true,
 };
@@ -407,6 +556,9 @@ answer(struct status *s, struct err *err)
 	struct out out;
 	int rc;
 
+	if (s->interfaces)
+		return interfaces_run(&s->request, err);
+	s->first_column = s->request.conf->n_exporters > 0 ? 0 : 1;
 	s->rate_from_ms = s->request.now_ms -
 			  s->request.now_ms % MS_PER_MINUTE -
 			  (int64_t)RATE_MINUTES * MS_PER_MINUTE;

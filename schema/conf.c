@@ -482,8 +482,8 @@ conf_print(const struct conf *c, bool explain, struct buf *out)
 
 /* ---- names ---- */
 
-const struct conf_exporter *
-conf_exporter(const struct conf *c, const struct addr *addr, uint16_t port)
+const struct conf_route *
+conf_route(const struct conf *c, const struct addr *addr, uint16_t port)
 {
 	for (size_t i = 0; i < c->n_routes; i = c->route[i].next) {
 		struct conf_route key = {.prefix = {.addr = *addr}};
@@ -495,9 +495,17 @@ conf_exporter(const struct conf *c, const struct addr *addr, uint16_t port)
 		    sizeof key, by_prefix);
 		if (r != NULL && (port == 0 || r->exporter->port == 0 ||
 				     r->exporter->port == port))
-			return r->exporter;
+			return r;
 	}
 	return NULL;
+}
+
+const struct conf_exporter *
+conf_exporter(const struct conf *c, const struct addr *addr, uint16_t port)
+{
+	const struct conf_route *r = conf_route(c, addr, port);
+
+	return r != NULL ? r->exporter : NULL;
 }
 
 const char *

@@ -71,6 +71,7 @@ enum {
 	CONF_MAX_LISTEN = 64,
 	CONF_MAX_RELAY = 16,
 	CONF_MAX_EXPORTERS = 10000,
+	CONF_MAX_ADDRESSES = 4000, /* of all exporters, without prefixes */
 	CONF_MAX_INTERFACES = 65536,
 	CONF_MAX_SAMPLINGS = 100,
 	CONF_MAX_AUTOMATIC = 3000,
@@ -143,6 +144,10 @@ void conf_print(const struct conf *c, bool explain, struct buf *out);
  * as do flows, which do not tell a port.
  */
 const struct conf_exporter *conf_exporter(
+    const struct conf *c, const struct addr *addr, uint16_t port);
+
+/* The same with the prefix that holds addr. */
+const struct conf_route *conf_route(
     const struct conf *c, const struct addr *addr, uint16_t port);
 
 /* Borrowed; NULL when there is none. */

@@ -2,13 +2,13 @@
 /* Minutes in shards, and their sums: see minute.h. */
 #include "schema/minute.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "schema/base/mem.h"
 #include "schema/db.h"
-#include "schema/shard.h"
 #include "sql.h"
 
 static const char *const refused_names[N_MINUTE_REFUSED] = {
@@ -21,6 +21,8 @@ static const char *const refused_names[N_MINUTE_REFUSED] = {
     [REFUSED_IPFIX] = "IPFIX",
     [REFUSED_SFLOW5] = "sFlow v5",
     [REFUSED_UNKNOWN] = "of unknown kind",
+    [REFUSED_NOT_CONFIGURED] = "of exporters not configured",
+    [REFUSED_NO_ROOM] = "of exporters past the maximum",
 };
 
 const char *
@@ -30,10 +32,33 @@ minute_refused_name(enum minute_refused kind)
 }
 
 int64_t
+minute_start(int64_t ms)
+{
+	int64_t rest = ms % MS_PER_MINUTE;
+
+	return ms - (rest < 0 ? rest + MS_PER_MINUTE : rest);
+}
+
+int64_t
 minute_row_ms(const struct minute_row *row)
 {
-	return row->kind == MINUTE_OF_SOURCE ? row->source.minute_ms
-					     : row->collector.minute_ms;
+	switch (row->kind) {
+	case MINUTE_OF_SOURCE: return row->source.minute_ms;
+	case MINUTE_OF_COLLECTOR: return row->collector.minute_ms;
+	default: return row->relay.minute_ms;
+	}
+}
+
+const char *
+minute_insert_sql(enum minute_kind kind)
+{
+	static const char *const sql[N_MINUTE_KINDS] = {
+	    [MINUTE_OF_SOURCE] = sql_add_minute,
+	    [MINUTE_OF_COLLECTOR] = sql_add_collector_minute,
+	    [MINUTE_OF_RELAY] = sql_add_relay_minute,
+	};
+
+	return sql[kind];
 }
 
 void
@@ -81,6 +106,7 @@ bind_source(struct stmt *s, const struct minute *m)
 	stmt_bind_int(s, ":restarts", m->restarts);
 	stmt_bind_int(s, ":malformed", (int64_t)m->malformed);
 	stmt_bind_int(s, ":foreign", (int64_t)m->foreign);
+	stmt_bind_int(s, ":refused", (int64_t)m->refused);
 	stmt_bind_int(s, ":last_ms", m->last_ms);
 	stmt_bind_int(s, ":clock_skew_ms", m->clock_skew_ms);
 	stmt_bind_int(s, ":uptime_ms", m->uptime_ms);
@@ -102,13 +128,27 @@ bind_collector(struct stmt *s, const struct collector_minute *m)
 		stmt_set_int(s, at++, (int64_t)m->refused[i]);
 }
 
+static void
+bind_relay(struct stmt *s, const struct relay_minute *m)
+{
+	char target[ENDPOINT_TEXT_LEN];
+
+	endpoint_format(&m->target, target);
+	stmt_bind_int(s, ":minute_ms", m->minute_ms);
+	stmt_bind_text(s, ":target", target);
+	stmt_bind_int(s, ":datagrams", (int64_t)m->datagrams);
+	stmt_bind_int(s, ":dropped", (int64_t)m->dropped);
+}
+
 void
 minute_bind(struct stmt *s, const struct minute_row *row)
 {
 	if (row->kind == MINUTE_OF_SOURCE)
 		bind_source(s, &row->source);
-	else
+	else if (row->kind == MINUTE_OF_COLLECTOR)
 		bind_collector(s, &row->collector);
+	else
+		bind_relay(s, &row->relay);
 }
 
 /* ---- sums ---- */
@@ -148,10 +188,11 @@ read_source(struct stmt *q)
 	    .restarts = stmt_int(q, 12),
 	    .malformed = (uint64_t)stmt_int(q, 13),
 	    .foreign = (uint64_t)stmt_int(q, 14),
-	    .last_ms = stmt_int(q, 15),
-	    .clock_skew_ms = stmt_int(q, 16),
-	    .uptime_ms = (uint32_t)stmt_int(q, 17),
-	    .sampling = (uint16_t)stmt_int(q, 18),
+	    .refused = (uint64_t)stmt_int(q, 15),
+	    .last_ms = stmt_int(q, 16),
+	    .clock_skew_ms = stmt_int(q, 17),
+	    .uptime_ms = (uint32_t)stmt_int(q, 18),
+	    .sampling = (uint16_t)stmt_int(q, 19),
 	};
 
 	if (!addr_parse(stmt_text(q, 0), &m.exporter))
@@ -174,6 +215,7 @@ add_source(struct minute *to, const struct minute *m)
 	to->restarts += m->restarts;
 	to->malformed += m->malformed;
 	to->foreign += m->foreign;
+	to->refused += m->refused;
 	if (m->datagrams > 0 && m->last_ms >= to->last_ms) {
 		to->clock_skew_ms = m->clock_skew_ms;
 		to->uptime_ms = m->uptime_ms;
@@ -202,10 +244,10 @@ fold(struct minute_sums *sums)
 }
 
 static int
-prepare(struct shard *shard, const char *sql, int64_t from_ms, int64_t to_ms,
+prepare(struct db *shard, const char *sql, int64_t from_ms, int64_t to_ms,
     struct stmt **out, struct err *err)
 {
-	int rc = db_prepare(shard_db(shard), sql, out, err);
+	int rc = db_prepare(shard, sql, out, err);
 
 	if (rc != 0)
 		return rc;
@@ -215,11 +257,11 @@ prepare(struct shard *shard, const char *sql, int64_t from_ms, int64_t to_ms,
 }
 
 static int
-add_sources(struct minute_sums *sums, struct shard *shard, int64_t from_ms,
-    int64_t to_ms, struct err *err)
+add_sources(struct minute_sums *sums, struct db *shard, const char *sql,
+    int64_t from_ms, int64_t to_ms, struct err *err)
 {
 	struct stmt *q = NULL;
-	int rc = prepare(shard, sql_sum_minutes, from_ms, to_ms, &q, err);
+	int rc = prepare(shard, sql, from_ms, to_ms, &q, err);
 
 	if (rc != 0)
 		return rc;
@@ -248,12 +290,11 @@ read_collector(struct collector_minute *to, struct stmt *q)
 }
 
 static int
-add_collector(struct minute_sums *sums, struct shard *shard, int64_t from_ms,
-    int64_t to_ms, struct err *err)
+add_collector(struct minute_sums *sums, struct db *shard, const char *sql,
+    int64_t from_ms, int64_t to_ms, struct err *err)
 {
 	struct stmt *q = NULL;
-	int rc =
-	    prepare(shard, sql_sum_collector_minutes, from_ms, to_ms, &q, err);
+	int rc = prepare(shard, sql, from_ms, to_ms, &q, err);
 
 	if (rc != 0)
 		return rc;
@@ -265,19 +306,65 @@ add_collector(struct minute_sums *sums, struct shard *shard, int64_t from_ms,
 	return rc;
 }
 
-int
-minute_sums_add(struct minute_sums *sums, struct shard *shard, int64_t from_ms,
+static void
+add_relay(struct minute_sums *sums, const struct relay_minute *m)
+{
+	for (size_t i = 0; i < sums->n_relays; i++)
+		if (endpoint_equal(&sums->relay[i].target, &m->target)) {
+			sums->relay[i].datagrams += m->datagrams;
+			sums->relay[i].dropped += m->dropped;
+			return;
+		}
+	sums->relay =
+	    xgrow(sums->relay, sums->n_relays, &sums->cap_relays, sizeof *m);
+	sums->relay[sums->n_relays++] = *m;
+}
+
+static int
+add_relays(struct minute_sums *sums, struct db *shard, int64_t from_ms,
     int64_t to_ms, struct err *err)
 {
-	int rc = add_sources(sums, shard, from_ms, to_ms, err);
+	struct stmt *q = NULL;
+	int rc = prepare(shard, sql_sum_relay_minutes, from_ms, to_ms, &q, err);
 
-	return rc != 0 ? rc : add_collector(sums, shard, from_ms, to_ms, err);
+	if (rc != 0)
+		return rc;
+	while ((rc = stmt_step(q, err)) == 1) {
+		struct relay_minute m = {
+		    .datagrams = (uint64_t)stmt_int(q, 1),
+		    .dropped = (uint64_t)stmt_int(q, 2),
+		};
+
+		if (endpoint_parse(stmt_text(q, 0), &m.target))
+			add_relay(sums, &m);
+	}
+	stmt_finalize(q);
+	return rc;
+}
+
+int
+minute_sums_add(struct minute_sums *sums, struct db *shard, int64_t version,
+    int64_t from_ms, int64_t to_ms, struct err *err)
+{
+	bool is_old = version < 3;
+	int rc = add_sources(sums, shard,
+	    is_old ? sql_sum_minutes_2 : sql_sum_minutes, from_ms, to_ms, err);
+
+	if (rc == 0)
+		rc = add_collector(sums, shard,
+		    is_old ? sql_sum_collector_minutes_2
+			   : sql_sum_collector_minutes,
+		    from_ms, to_ms, err);
+	if (rc == 0 && !is_old)
+		rc = add_relays(sums, shard, from_ms, to_ms, err);
+	return rc;
 }
 
 void
 minute_sums_release(struct minute_sums *sums)
 {
 	free(sums->source);
+	free(sums->relay);
 	*sums = (struct minute_sums){0};
 }
 

@@ -12,7 +12,7 @@
 #include "schema/base/addr.h"
 #include "schema/base/err.h"
 
-struct shard;
+struct db;
 struct stmt;
 
 enum { MS_PER_MINUTE = 60000 };
@@ -28,8 +28,10 @@ struct minute {
 	 * counted: sums over both are right. */
 	int64_t lost, restarts;                    /* flows; times */
 	int64_t late, duplicates, duplicate_flows; /* datagrams twice; flows */
-	uint64_t malformed, foreign; /* datagrams refused, by address alone */
-	int64_t last_ms;             /* when its last datagram arrived */
+	/* Datagrams not taken, by address alone: what they are, and refused for
+	 * whom they are from. */
+	uint64_t malformed, foreign, refused;
+	int64_t last_ms; /* when its last datagram arrived */
 	/* Of its last sound datagram; only when datagrams > 0. */
 	int64_t clock_skew_ms; /* exporter's clock minus ours */
 	uint32_t uptime_ms;
@@ -46,7 +48,9 @@ enum minute_refused {
 	REFUSED_NETFLOW9,
 	REFUSED_IPFIX,
 	REFUSED_SFLOW5,
-	REFUSED_UNKNOWN, /* nothing of these */
+	REFUSED_UNKNOWN,        /* nothing of these */
+	REFUSED_NOT_CONFIGURED, /* an exporter that is not, and must be */
+	REFUSED_NO_ROOM,        /* more exporters than may be */
 	N_MINUTE_REFUSED
 };
 
@@ -61,14 +65,29 @@ struct collector_minute {
 	uint64_t refused[N_MINUTE_REFUSED];
 };
 
+/* Another collector that datagrams are sent on to. */
+struct relay_minute {
+	int64_t minute_ms;
+	struct endpoint target;
+	uint64_t datagrams; /* sent on */
+	uint64_t dropped;   /* that could not be */
+};
+
 struct minute_row {
-	enum { MINUTE_OF_SOURCE, MINUTE_OF_COLLECTOR } kind;
+	enum minute_kind {
+		MINUTE_OF_SOURCE,
+		MINUTE_OF_COLLECTOR,
+		MINUTE_OF_RELAY,
+		N_MINUTE_KINDS
+	} kind;
 	union {
 		struct minute source;
 		struct collector_minute collector;
+		struct relay_minute relay;
 	};
 };
 
+int64_t minute_start(int64_t ms); /* of the minute that ms lies in */
 int64_t minute_row_ms(const struct minute_row *row);
 
 enum { MINUTE_NAME_LEN = ADDR_TEXT_LEN };
@@ -76,7 +95,8 @@ enum { MINUTE_NAME_LEN = ADDR_TEXT_LEN };
 /* The exporter's address, or "others". */
 void minute_exporter_name(const struct addr *a, char out[MINUTE_NAME_LEN]);
 
-/* Bind a row to the statement that adds rows of its kind. */
+/* The statement that adds rows of a kind, and a row bound to it. */
+const char *minute_insert_sql(enum minute_kind kind);
 void minute_bind(struct stmt *s, const struct minute_row *row);
 
 /* Sums over minutes. source[i].minute_ms means nothing; what is of the last
@@ -85,13 +105,15 @@ struct minute_sums {
 	struct minute *source; /* by exporter, engine type, engine id */
 	size_t n, cap;
 	struct collector_minute collector;
+	struct relay_minute *relay; /* by target */
+	size_t n_relays, cap_relays;
 };
 
 /*
- * Add what the shard, within shard_begin_read, has of the minutes that begin in
- * [from_ms, to_ms). sums zeroed at first.
+ * Add what a shard of that version, within shard_begin_read, has of the minutes
+ * that begin in [from_ms, to_ms). sums zeroed at first.
  */
-int minute_sums_add(struct minute_sums *sums, struct shard *shard,
+int minute_sums_add(struct minute_sums *sums, struct db *shard, int64_t version,
     int64_t from_ms, int64_t to_ms, struct err *err) MUST_CHECK;
 void minute_sums_release(struct minute_sums *sums);
 

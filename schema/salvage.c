@@ -49,51 +49,61 @@ static const struct {
 	       "dst_mask << 13 | tos << 5 | quirks"},
 };
 
-static void
-put_column(struct buf *names, const char *name, bool plain)
-{
-	buf_puts(names, names->len > 0 ? ", " : "");
-	for (size_t i = 0; plain && i < ARRAY_LEN(packed); i++) {
-		if (strcmp(name, packed[i].name) == 0) {
-			buf_puts(names, packed[i].sql);
-			return;
-		}
-	}
-	buf_printf(names, "\"%s\"", name);
-}
-
-/* Whether the damaged table is one of flows of layout 1. */
+/* Whether the damaged table has a column; yes, when that cannot be told. */
 static bool
-has_plain_columns(struct db *from, const char *table)
+has_column(struct db *from, const char *table, const char *name)
 {
 	struct stmt *q = NULL;
-	bool yes;
+	bool yes = true;
 
-	if (db_prepare(from, sql_has_plain_columns, &q, NULL) != 0)
-		return false;
+	if (db_prepare(from, sql_has_column, &q, NULL) != 0)
+		return true;
 	stmt_bind_text(q, ":table_name", table);
-	yes = stmt_step(q, NULL) == 1 && stmt_int(q, 0) > 0;
+	stmt_bind_text(q, ":name", name);
+	if (stmt_step(q, NULL) == 1)
+		yes = stmt_int(q, 0) > 0;
 	stmt_finalize(q);
 	return yes;
 }
 
-/* The stored columns of a table of the fresh shard as the damaged one has them,
- * commas between, and as many question marks. */
-static int
-list_columns(struct salvage *s, const char *table, struct buf *names,
-    struct buf *marks, struct err *err)
+/* The columns of a table of the fresh shard that the damaged one has, commas
+ * between: there, here, and as many question marks. */
+struct columns {
+	struct buf from, to, marks;
+};
+
+static void
+put_column(
+    struct columns *c, struct db *from, const char *table, const char *name)
 {
-	bool plain = has_plain_columns(s->from, table);
+	const char *comma = c->marks.len > 0 ? ", " : "";
+	const char *sql = NULL;
+
+	for (size_t i = 0; i < ARRAY_LEN(packed); i++)
+		if (strcmp(name, packed[i].name) == 0 &&
+		    has_column(from, table, "next_hop"))
+			sql = packed[i].sql;
+	if (sql == NULL && !has_column(from, table, name))
+		return; /* of an earlier version: the default is right */
+	if (sql != NULL)
+		buf_printf(&c->from, "%s%s", comma, sql);
+	else
+		buf_printf(&c->from, "%s\"%s\"", comma, name);
+	buf_printf(&c->to, "%s\"%s\"", comma, name);
+	buf_printf(&c->marks, "%s?", comma);
+}
+
+static int
+list_columns(struct salvage *s, const char *table, struct columns *c)
+{
 	struct stmt *q = NULL;
-	int rc = db_prepare(s->to, sql_select_columns, &q, err);
+	int rc = db_prepare(s->to, sql_select_columns, &q, &s->failure);
 
 	if (rc != 0)
 		return rc;
 	stmt_bind_text(q, ":table_name", table);
-	while ((rc = stmt_step(q, err)) == 1) {
-		put_column(names, stmt_text(q, 0), plain);
-		buf_puts(marks, marks->len > 0 ? ", ?" : "?");
-	}
+	while ((rc = stmt_step(q, &s->failure)) == 1)
+		put_column(c, s->from, table, stmt_text(q, 0));
 	stmt_finalize(q);
 	return rc;
 }
@@ -111,30 +121,34 @@ end_table(struct salvage *s)
 static int
 begin_table(struct salvage *s, const char *table, const char *tail)
 {
-	struct buf names, marks;
+	struct columns c;
 	char *sql;
 	int rc;
 
-	buf_init(&names, 4096);
-	buf_init(&marks, 4096);
+	buf_init(&c.from, 4096);
+	buf_init(&c.to, 4096);
+	buf_init(&c.marks, 4096);
 	s->n_rows = s->last_id = 0;
 	s->n_runs = 0;
-	rc = list_columns(s, table, &names, &marks, &s->failure);
-	sql = xasprintf(
-	    "INSERT OR IGNORE INTO \"%s\" VALUES (%s)", table, buf_str(&marks));
+	rc = list_columns(s, table, &c);
+	if (rc == 0 && c.marks.len == 0)
+		rc = 1;
+	sql = xasprintf("INSERT OR IGNORE INTO \"%s\" (%s) VALUES (%s)", table,
+	    buf_str(&c.to), buf_str(&c.marks));
 	if (rc == 0)
 		rc = db_prepare(s->to, sql, &s->insert, &s->failure);
 	free(sql);
-	s->failed = rc;
-	sql =
-	    xasprintf("SELECT %s FROM \"%s\" %s", buf_str(&names), table, tail);
+	s->failed = rc < 0 ? rc : 0;
+	sql = xasprintf(
+	    "SELECT %s FROM \"%s\" %s", buf_str(&c.from), table, tail);
 	if (rc == 0 && db_prepare(s->from, sql, &s->select, NULL) != 0) {
 		end_table(s);
 		rc = 1;
 	}
 	free(sql);
-	buf_release(&names);
-	buf_release(&marks);
+	buf_release(&c.from);
+	buf_release(&c.to);
+	buf_release(&c.marks);
 	return rc;
 }
 

@@ -3,8 +3,8 @@
 -- :name select_columns
 SELECT name FROM pragma_table_info(:table_name) ORDER BY cid
 
--- :name has_plain_columns
-SELECT count(*) FROM pragma_table_info(:table_name) WHERE name = 'next_hop'
+-- :name has_column
+SELECT count(*) FROM pragma_table_info(:table_name) WHERE name = :name
 
 -- :name select_last_flow_table
 SELECT max(CAST(substr(name, 6) AS INTEGER)) FROM sqlite_schema

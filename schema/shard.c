@@ -34,7 +34,7 @@ struct shard {
 	struct stmt *insert_packet, *update_segment;
 	char *import_key; /* what shard_note_import said; NULL: nothing */
 	uint64_t import_n;
-	struct stmt *add_minute[2]; /* by kind; NULL: not ready */
+	struct stmt *add_minute[N_MINUTE_KINDS]; /* by kind; NULL: not ready */
 };
 
 /* ---- what is in the file ---- */
@@ -116,6 +116,7 @@ migrate_shard(struct shard *s, struct err *err)
 {
 	static const struct migration steps[] = {
 	    {2, sql_migrate_shard_2},
+	    {3, sql_migrate_shard_3},
 	};
 	int rc = migrate(
 	    s->db, s->version, steps, ARRAY_LEN(steps), make_views, s, err);
@@ -306,10 +307,6 @@ shard_append(struct shard *s, const struct packet *p, const struct flow *flows,
 int
 shard_add_minute(struct shard *s, const struct minute_row *row, struct err *err)
 {
-	static const char *const sql[] = {
-	    [MINUTE_OF_SOURCE] = sql_add_minute,
-	    [MINUTE_OF_COLLECTOR] = sql_add_collector_minute,
-	};
 	struct stmt **q = &s->add_minute[row->kind];
 	int rc;
 
@@ -318,7 +315,8 @@ shard_add_minute(struct shard *s, const struct minute_row *row, struct err *err)
 	/* After a failure to roll back: shard_commit needs a segment. */
 	if (s->segments.n == 0 && (rc = ensure_live_segment(s, err)) != 0)
 		return undo(s, rc);
-	if (*q == NULL && (rc = db_prepare(s->db, sql[row->kind], q, err)) != 0)
+	if (*q == NULL &&
+	    (rc = db_prepare(s->db, minute_insert_sql(row->kind), q, err)) != 0)
 		return undo(s, rc);
 	minute_bind(*q, row);
 	rc = stmt_run(*q, err);

@@ -19,7 +19,7 @@ struct minute_row;
 struct shard;
 
 /* Application id "weir" in the header of every file of ours. */
-enum { SHARD_APPLICATION_ID = 0x77656972, SHARD_VERSION = 2 };
+enum { SHARD_APPLICATION_ID = 0x77656972, SHARD_VERSION = 3 };
 
 /* Rows that make a segment full: a 64th of the day so far, so that a day of
  * any size has a few hundred segments (SQLite's UNION ALL ends at 500). */

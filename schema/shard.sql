@@ -75,6 +75,7 @@ CREATE TABLE minute (
 	clock_skew_ms INTEGER, -- exporter's clock minus ours
 	uptime_ms INTEGER,
 	sampling INTEGER, -- the header's word: mode << 14 | interval
+	refused INTEGER NOT NULL DEFAULT 0, -- datagrams, for whom they are from
 	PRIMARY KEY (minute_ms, exporter, engine_type, engine_id)
 ) STRICT, WITHOUT ROWID;
 
@@ -94,8 +95,20 @@ CREATE TABLE collector_minute (
 	netflow9 INTEGER NOT NULL,
 	ipfix INTEGER NOT NULL,
 	sflow5 INTEGER NOT NULL,
-	unknown INTEGER NOT NULL
+	unknown INTEGER NOT NULL,
+	-- of exporters that must be configured, and are not:
+	not_configured INTEGER NOT NULL DEFAULT 0,
+	no_room INTEGER NOT NULL DEFAULT 0 -- of more exporters than may be
 ) STRICT;
+
+CREATE TABLE relay_minute (
+	-- Datagrams that were sent on to other collectors in a minute.
+	minute_ms INTEGER NOT NULL,
+	target TEXT NOT NULL, -- ADDR:PORT
+	datagrams INTEGER NOT NULL, -- sent
+	dropped INTEGER NOT NULL, -- that could not be sent
+	PRIMARY KEY (minute_ms, target)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE import (
 	-- How much of each imported file is in: of its sound datagrams, in

@@ -223,6 +223,23 @@ endpoint_equal(const struct endpoint *a, const struct endpoint *b)
 	return a->port == b->port && addr_equal(&a->addr, &b->addr);
 }
 
+struct endpoint
+endpoint_from_sockaddr(const struct sockaddr *sa)
+{
+	struct endpoint e = {.addr = addr_from_sockaddr(sa)};
+	struct sockaddr_in in;
+	struct sockaddr_in6 in6;
+
+	if (sa->sa_family == AF_INET) {
+		memcpy(&in, sa, sizeof in);
+		e.port = ntohs(in.sin_port);
+	} else if (sa->sa_family == AF_INET6) {
+		memcpy(&in6, sa, sizeof in6);
+		e.port = ntohs(in6.sin6_port);
+	}
+	return e;
+}
+
 size_t
 endpoint_to_sockaddr(const struct endpoint *e, struct sockaddr_storage *out)
 {

@@ -65,6 +65,7 @@ bool endpoint_parse(const char *text, struct endpoint *out);
 /* "ADDR:PORT" or "[V6ADDR]:PORT". */
 void endpoint_format(const struct endpoint *e, char out[ENDPOINT_TEXT_LEN]);
 bool endpoint_equal(const struct endpoint *a, const struct endpoint *b);
+struct endpoint endpoint_from_sockaddr(const struct sockaddr *sa);
 /* The length for bind(2) and connect(2). */
 size_t endpoint_to_sockaddr(
     const struct endpoint *e, struct sockaddr_storage *out);

@@ -36,6 +36,12 @@ floor_div(int64_t a, int64_t b)
 	return a / b - (a % b < 0);
 }
 
+bool
+clock_is_due(int64_t done_ms, int64_t every_ms, int64_t now_ms)
+{
+	return done_ms == 0 || now_ms < done_ms || now_ms - done_ms >= every_ms;
+}
+
 int32_t
 clock_day(int64_t ms)
 {

@@ -15,6 +15,9 @@ enum { CLOCK_TEXT_LEN = 40, CLOCK_DAY_LEN = 16 };
 
 int64_t clock_now_ms(void);       /* wall clock */
 int64_t clock_monotonic_ms(void); /* for intervals */
+/* Whether what was done at done_ms, 0 for never, is to be done again: also
+ * after the clock was set back. */
+bool clock_is_due(int64_t done_ms, int64_t every_ms, int64_t now_ms);
 
 /* Days since the epoch, UTC; floor, also before 1970. */
 int32_t clock_day(int64_t ms);

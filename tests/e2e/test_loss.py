@@ -346,7 +346,7 @@ class Status(Store):
         self.assertIn("No such file", refused(
             "status", "-d", self.path("none"), status=1))
         for word in ("src=10.0.0.1", "lines=3", "hello"):
-            self.assertIn("status takes no words",
+            self.assertIn("want interfaces or nothing",
                           refused("status", word, "-d", self.dir))
         self.assertIn("weir status", run("status", "-h"))
         self.assertNotIn("filter words", run("status", "-h"))

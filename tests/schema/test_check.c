@@ -343,7 +343,7 @@ small_tables_are_saved(void **state)
 	fill(*state);
 	exec_in_shard(*state,
 	    "INSERT INTO collector_minute SELECT value, 1, 2, 3, 4, 5, 6, 7, "
-	    "8, 9, 10, 11, 12, 13 FROM json_each('[60000, 120000]');"
+	    "8, 9, 10, 11, 12, 13, 14, 15 FROM json_each('[60000, 120000]');"
 	    "INSERT INTO minute (minute_ms, exporter, engine_type, engine_id, "
 	    "datagrams, flows, packets, octets, padded, lost, late, "
 	    "duplicates, duplicate_flows, restarts, malformed, \"foreign\", "

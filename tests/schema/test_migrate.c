@@ -19,6 +19,7 @@
 #include "schema/catalog.h"
 #include "schema/check.h"
 #include "schema/migrate.h"
+#include "schema/minute.h"
 #include "tests/schema/days.h"
 #include "tests/temp.h"
 
@@ -109,12 +110,24 @@ flows_of(const char *path)
 	    22);
 }
 
+/* What was there in version 1. */
+static const char MINUTES[] =
+    "SELECT minute_ms, exporter, engine_type, engine_id, datagrams, flows, "
+    "packets, octets, padded, lost, late, duplicates, duplicate_flows, "
+    "restarts, malformed, \"foreign\", last_ms, clock_skew_ms, uptime_ms, "
+    "sampling FROM minute";
+static const char OWN_MINUTES[] =
+    "SELECT minute_ms, queue_dropped_datagrams, queue_dropped_flows, "
+    "kernel_dropped, queue_high_water, malformed_short, malformed_count, "
+    "netflow1, netflow7, netflow8, netflow9, ipfix, sflow5, unknown "
+    "FROM collector_minute";
+
 static char *
 other_tables_of(const char *path)
 {
 	char *packets = rows_of(path, "SELECT * FROM packet", 10);
-	char *minutes = rows_of(path, "SELECT * FROM minute", 20);
-	char *own = rows_of(path, "SELECT * FROM collector_minute", 14);
+	char *minutes = rows_of(path, MINUTES, 20);
+	char *own = rows_of(path, OWN_MINUTES, 14);
 	char *all = xasprintf("%s\n%s\n%s", packets, minutes, own);
 
 	free(packets);
@@ -187,6 +200,50 @@ earlier_versions_are_read_as_they_are(void **state)
 		assert_version(path, kept[i].version);
 		free(path);
 	}
+}
+
+/* What a shard's minutes sum up to, of whatever version. */
+static void
+assert_minutes(const char *path, int version, uint64_t datagrams)
+{
+	struct minute_sums sums = {0};
+	struct shard *s;
+	struct err err;
+
+	if (shard_open_read(&s, path, &err) != 0 ||
+	    shard_begin_read(s, &err) != 0 ||
+	    minute_sums_add(&sums, shard_db(s), shard_version(s), INT64_MIN,
+		INT64_MAX, &err) != 0)
+		fail_msg("%s", err.text);
+	assert_int_equal(shard_version(s), version);
+	assert_int_equal(sums.n, 1);
+	assert_int_equal(sums.source[0].datagrams, datagrams);
+	assert_int_equal(sums.source[0].refused, 0);
+	assert_int_equal(sums.collector.refused[REFUSED_NO_ROOM], 0);
+	assert_int_equal(sums.n_relays, 0);
+	minute_sums_release(&sums);
+	shard_end_read(s);
+	shard_close(s);
+}
+
+static void
+minutes_of_earlier_versions_are_summed(void **state)
+{
+	char *path = unpack(*state, 0);
+
+	assert_minutes(path, 1, 83);
+	shard_close(open_write(path));
+	assert_minutes(path, SHARD_VERSION, 83);
+	/* Version 2 is what version 3 has added to. */
+	days_exec(path, "ALTER TABLE minute DROP COLUMN refused;"
+			"ALTER TABLE collector_minute DROP COLUMN no_room;"
+			"ALTER TABLE collector_minute "
+			"DROP COLUMN not_configured;"
+			"DROP TABLE relay_minute; PRAGMA user_version = 2");
+	assert_minutes(path, 2, 83);
+	shard_close(open_write(path));
+	assert_minutes(path, SHARD_VERSION, 83);
+	free(path);
 }
 
 /* ---- renewing ---- */
@@ -532,6 +589,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    in_store(earlier_versions_are_read_as_they_are),
+	    in_store(minutes_of_earlier_versions_are_summed),
 	    in_store(renewed_they_say_the_same),
 	    in_store(renewed_they_have_the_newest_tables),
 	    in_store(renewed_they_take_flows),
