@@ -8,8 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collector/account_say.h"
 #include "collector/account_state.h"
-#include "schema/base/hash.h"
+#include "schema/base/clock.h"
 #include "schema/base/mem.h"
 
 enum {
@@ -26,12 +27,13 @@ account_new(account_say *say, void *arg)
 {
 	struct account *a = xcalloc(1, sizeof *a);
 
+	a->exporters = roster_new(ACCOUNT_MAX - 1);
+	a->engines = roster_new(ACCOUNT_MAX - 1);
 	a->exporter = xcalloc(ACCOUNT_MAX, sizeof *a->exporter);
 	a->engine = xcalloc(ACCOUNT_MAX, sizeof *a->engine);
 	a->row = xcalloc(ACCOUNT_MAX_ROWS, sizeof *a->row);
 	a->n_exporters = a->n_engines = 1; /* others */
 	a->exporter[ACCOUNT_OTHERS].is_sound = true;
-	a->seed = hash_seed();
 	a->say = say;
 	a->say_arg = arg;
 	pthread_mutex_init(&a->lock, NULL);
@@ -44,6 +46,8 @@ account_free(struct account *a)
 	if (a == NULL)
 		return;
 	pthread_mutex_destroy(&a->lock);
+	roster_free(a->exporters);
+	roster_free(a->engines);
 	free(a->exporter);
 	free(a->engine);
 	free(a->row);
@@ -51,40 +55,6 @@ account_free(struct account *a)
 }
 
 /* ---- finding ---- */
-
-/* engine: type and id, or more than 16 bits for an exporter. */
-static size_t
-hash(const struct account *a, const struct addr *addr, uint32_t engine)
-{
-	uint64_t half[2];
-	uint64_t x = a->seed;
-
-	memcpy(half, addr->bytes, sizeof half);
-	x = hash_mix(x ^ half[0]);
-	x = hash_mix(x ^ half[1]);
-	x = hash_mix(x ^ ((uint64_t)engine << 8 | addr->family));
-	return (size_t)x & (ACCOUNT_SLOTS - 1);
-}
-
-static uint32_t
-engine_key(uint8_t type, uint8_t id)
-{
-	return (uint32_t)type << 8 | id;
-}
-
-static const uint32_t EXPORTER_KEY = 1u << 16;
-
-/* The slot of an exporter, or the free one where it belongs. */
-static uint16_t *
-exporter_slot(struct account *a, const struct addr *addr)
-{
-	size_t at = hash(a, addr, EXPORTER_KEY);
-
-	while (a->exporter_at.slot[at] != 0 &&
-	       !addr_equal(&a->exporter[a->exporter_at.slot[at]].addr, addr))
-		at = (at + 1) & (ACCOUNT_SLOTS - 1);
-	return &a->exporter_at.slot[at];
-}
 
 static bool
 is_engine(
@@ -96,52 +66,49 @@ is_engine(
 	       addr_equal(&s->exporter, addr);
 }
 
-static size_t
-engine_slot(
-    const struct account *a, const struct addr *addr, uint8_t type, uint8_t id)
+static struct roster_key
+engine_key(const struct addr *addr, uint8_t type, uint8_t id)
 {
-	size_t at = hash(a, addr, engine_key(type, id));
-
-	while (a->engine_at.slot[at] != 0 &&
-	       !is_engine(&a->engine[a->engine_at.slot[at]], addr, type, id))
-		at = (at + 1) & (ACCOUNT_SLOTS - 1);
-	return at;
+	return (struct roster_key){
+	    .addr = *addr, .more = (uint32_t)type << 8 | id};
 }
 
 /* An exporter, made if there is room, else others. */
 static size_t
 find_exporter(struct account *a, const struct addr *addr, bool is_sound)
 {
-	uint16_t *slot = exporter_slot(a, addr);
+	const struct roster_key key = {.addr = *addr};
+	size_t at = roster_find(a->exporters, &key);
 	struct exporter *x;
 
-	if (*slot == 0) {
-		if (a->n_exporters == ACCOUNT_MAX ||
-		    (!is_sound && a->n_unsound == ACCOUNT_MAX_UNSOUND))
+	if (at == 0) {
+		if (!is_sound && a->n_unsound == ACCOUNT_MAX_UNSOUND)
 			return ACCOUNT_OTHERS;
-		*slot = (uint16_t)a->n_exporters;
+		if ((at = roster_add(a->exporters, &key)) == 0)
+			return ACCOUNT_OTHERS;
 		a->exporter[a->n_exporters++] = (struct exporter){
 		    .addr = *addr,
 		    .minute = {.exporter = *addr},
 		};
 		a->n_unsound++;
 	}
-	x = &a->exporter[*slot];
+	x = &a->exporter[at];
 	if (is_sound && !x->is_sound) {
 		x->is_sound = true;
 		a->n_unsound--;
 	}
-	return *slot;
+	return at;
 }
 
 const struct account_engine *
 account_find(const struct account *a, const struct addr *exporter,
     uint8_t engine_type, uint8_t engine_id)
 {
-	size_t at = engine_slot(a, exporter, engine_type, engine_id);
-	size_t position = a->engine_at.slot[at];
+	const struct roster_key key =
+	    engine_key(exporter, engine_type, engine_id);
+	size_t at = roster_find(a->engines, &key);
 
-	return position != 0 ? &a->engine[position].sum : NULL;
+	return at != 0 ? &a->engine[at].sum : NULL;
 }
 
 const struct account_engine *
@@ -152,16 +119,8 @@ account_others(const struct account *a)
 
 /* ---- minutes ---- */
 
-static int64_t
-minute_of(int64_t ms)
-{
-	int64_t rest = ms % MS_PER_MINUTE;
-
-	return ms - (rest < 0 ? rest + MS_PER_MINUTE : rest);
-}
-
-static bool
-put_row(struct account *a, const struct minute_row *row)
+bool
+account_put(struct account *a, const struct minute_row *row)
 {
 	bool room;
 
@@ -199,7 +158,7 @@ cut_engine(struct account *a, struct engine *e)
 	row.source.engine_type = e->sum.source.engine_type;
 	row.source.engine_id = e->sum.source.engine_id;
 	take_sequence(e, &row.source);
-	if (!put_row(a, &row))
+	if (!account_put(a, &row))
 		return false;
 	e->cut = e->sum.sequence.counters;
 	e->minute = (struct minute){.minute_ms = e->minute.minute_ms};
@@ -211,11 +170,11 @@ cut_exporter(struct account *a, struct exporter *x)
 {
 	struct minute_row row = {.kind = MINUTE_OF_SOURCE, .source = x->minute};
 
-	if (x->minute.malformed + x->minute.foreign == 0)
+	if (x->minute.malformed + x->minute.foreign + x->minute.refused == 0)
 		return true;
-	if (!put_row(a, &row))
+	if (!account_put(a, &row))
 		return false;
-	x->minute.malformed = x->minute.foreign = 0;
+	x->minute.malformed = x->minute.foreign = x->minute.refused = 0;
 	return true;
 }
 
@@ -227,7 +186,7 @@ cut_collector(struct account *a)
 
 	if (!a->minute_used)
 		return true;
-	if (!put_row(a, &row))
+	if (!account_put(a, &row))
 		return false;
 	a->minute = (struct collector_minute){.minute_ms = a->minute.minute_ms};
 	a->minute_used = false;
@@ -267,18 +226,18 @@ keep_exporters(struct account *a, int64_t now_ms, uint16_t *moved)
 {
 	size_t n = 1;
 
-	memset(&a->exporter_at, 0, sizeof a->exporter_at);
+	roster_clear(a->exporters);
 	a->n_unsound = 0;
 	for (size_t i = 1; i < a->n_exporters; i++) {
 		struct exporter *x = &a->exporter[i];
+		const struct roster_key key = {.addr = x->addr};
 
 		if (now_ms - x->last_ms > SILENT_MS && cut_exporter(a, x))
 			continue;
 		moved[i] = (uint16_t)n;
-		a->exporter[n] = *x;
 		a->n_unsound += !x->is_sound;
-		*exporter_slot(a, &a->exporter[n].addr) = (uint16_t)n;
-		n++;
+		a->exporter[n++] = *x;
+		(void)roster_add(a->exporters, &key);
 	}
 	a->n_exporters = n;
 }
@@ -290,19 +249,18 @@ keep_engines(struct account *a, int64_t now_ms, const uint16_t *moved)
 {
 	size_t n = 1;
 
-	memset(&a->engine_at, 0, sizeof a->engine_at);
+	roster_clear(a->engines);
 	for (size_t i = 1; i < a->n_engines; i++) {
 		struct engine *e = &a->engine[i];
-		const struct source *s;
+		const struct source *s = &e->sum.source;
+		const struct roster_key key =
+		    engine_key(&s->exporter, s->engine_type, s->engine_id);
 
 		if (now_ms - e->sum.last_ms > SILENT_MS && cut_engine(a, e))
 			continue;
-		a->engine[n] = *e;
-		a->engine[n].exporter = moved[e->exporter];
-		s = &a->engine[n].sum.source;
-		a->engine_at.slot[engine_slot(a, &s->exporter, s->engine_type,
-		    s->engine_id)] = (uint16_t)n;
-		n++;
+		e->exporter = moved[e->exporter];
+		a->engine[n++] = *e;
+		(void)roster_add(a->engines, &key);
 	}
 	a->n_engines = n;
 }
@@ -323,14 +281,14 @@ forget_silent(struct account *a, int64_t now_ms)
 /* ---- datagrams ---- */
 
 static struct engine *
-add_engine(struct account *a, const struct packet *p, size_t slot)
+add_engine(
+    struct account *a, const struct packet *p, const struct roster_key *key)
 {
 	size_t exporter = find_exporter(a, &p->source.exporter, true);
 	struct engine *e;
 
-	if (exporter == ACCOUNT_OTHERS || a->n_engines == ACCOUNT_MAX)
+	if (exporter == ACCOUNT_OTHERS || roster_add(a->engines, key) == 0)
 		return &a->engine[ACCOUNT_OTHERS];
-	a->engine_at.slot[slot] = (uint16_t)a->n_engines;
 	e = &a->engine[a->n_engines++];
 	*e = (struct engine){
 	    .sum.source = p->source,
@@ -344,15 +302,16 @@ static struct engine *
 find_engine(struct account *a, const struct packet *p)
 {
 	const struct source *s = &p->source;
-	size_t slot;
+	struct roster_key key;
+	size_t at;
 
 	if (a->last_engine != NULL && is_engine(a->last_engine, &s->exporter,
 					  s->engine_type, s->engine_id))
 		return a->last_engine;
-	slot = engine_slot(a, &s->exporter, s->engine_type, s->engine_id);
-	if (a->engine_at.slot[slot] == 0)
-		return add_engine(a, p, slot);
-	a->last_engine = &a->engine[a->engine_at.slot[slot]];
+	key = engine_key(&s->exporter, s->engine_type, s->engine_id);
+	if ((at = roster_find(a->engines, &key)) == 0)
+		return add_engine(a, p, &key);
+	a->last_engine = &a->engine[at];
 	return a->last_engine;
 }
 
@@ -426,7 +385,7 @@ account_packet(struct account *a, const struct packet *p,
     const struct flow *flows, bool padded, int64_t at_ms)
 {
 	struct engine *e = find_engine(a, p);
-	int64_t minute_ms = minute_of(at_ms);
+	int64_t minute_ms = minute_start(at_ms);
 
 	if (e->minute.minute_ms != minute_ms && cut_engine(a, e))
 		e->minute.minute_ms = minute_ms;
@@ -441,7 +400,7 @@ account_packet(struct account *a, const struct packet *p,
 static struct collector_minute *
 collector_minute(struct account *a, int64_t at_ms)
 {
-	int64_t minute_ms = minute_of(at_ms);
+	int64_t minute_ms = minute_start(at_ms);
 
 	if (a->minute.minute_ms != minute_ms && cut_collector(a))
 		a->minute.minute_ms = minute_ms;
@@ -449,30 +408,27 @@ collector_minute(struct account *a, int64_t at_ms)
 	return &a->minute;
 }
 
+/* Which of an exporter's counts a refused datagram belongs to. */
+static uint64_t *
+refused_count(struct minute *m, enum minute_refused why)
+{
+	if (why == REFUSED_SHORT || why == REFUSED_COUNT)
+		return &m->malformed;
+	if (why == REFUSED_NOT_CONFIGURED || why == REFUSED_NO_ROOM)
+		return &m->refused;
+	return &m->foreign;
+}
+
 void
 account_refused(struct account *a, const struct addr *from,
-    enum export_kind kind, bool bad_count, int64_t at_ms)
+    enum minute_refused why, int64_t at_ms)
 {
-	static const enum minute_refused of_kind[N_EXPORT_KINDS] = {
-	    [EXPORT_NETFLOW5] = REFUSED_SHORT,
-	    [EXPORT_NETFLOW1] = REFUSED_NETFLOW1,
-	    [EXPORT_NETFLOW7] = REFUSED_NETFLOW7,
-	    [EXPORT_NETFLOW8] = REFUSED_NETFLOW8,
-	    [EXPORT_NETFLOW9] = REFUSED_NETFLOW9,
-	    [EXPORT_IPFIX] = REFUSED_IPFIX,
-	    [EXPORT_SFLOW5] = REFUSED_SFLOW5,
-	    [EXPORT_UNKNOWN] = REFUSED_UNKNOWN,
-	};
-	enum minute_refused why = bad_count ? REFUSED_COUNT : of_kind[kind];
 	struct exporter *x = &a->exporter[find_exporter(a, from, false)];
-	int64_t minute_ms = minute_of(at_ms);
+	int64_t minute_ms = minute_start(at_ms);
 
 	if (x->minute.minute_ms != minute_ms && cut_exporter(a, x))
 		x->minute.minute_ms = minute_ms;
-	if (kind == EXPORT_NETFLOW5)
-		x->minute.malformed++;
-	else
-		x->minute.foreign++;
+	++*refused_count(&x->minute, why);
 	x->refused[why]++;
 	x->last_ms = at_ms;
 	x->minute.last_ms = at_ms;
@@ -517,17 +473,11 @@ account_forget_sequences(struct account *a)
 
 /* ---- time ---- */
 
-bool
-account_is_due(int64_t done_ms, int64_t every_ms, int64_t now_ms)
-{
-	return done_ms == 0 || now_ms < done_ms || now_ms - done_ms >= every_ms;
-}
-
 void
 account_tick(struct account *a, int64_t now_ms)
 {
 	account_say_due(a, now_ms, SETTLE_MS);
-	if (!account_is_due(a->handed_over_ms, HAND_OVER_MS, now_ms))
+	if (!clock_is_due(a->handed_over_ms, HAND_OVER_MS, now_ms))
 		return;
 	a->handed_over_ms = now_ms;
 	cut_all(a);

@@ -11,7 +11,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "collector/export_kind.h"
 #include "collector/sequence.h"
 #include "schema/flow.h"
 #include "schema/minute.h"
@@ -45,14 +44,17 @@ void account_free(struct account *a);                     /* accepts NULL */
 void account_packet(struct account *a, const struct packet *p,
     const struct flow *flows, bool padded, int64_t at_ms);
 
-/* A datagram that is not: of kind EXPORT_NETFLOW5, malformed, and too short or
- * with a bad record count. */
+/* A datagram that is not taken. */
 void account_refused(struct account *a, const struct addr *from,
-    enum export_kind kind, bool bad_count, int64_t at_ms);
+    enum minute_refused why, int64_t at_ms);
 
 void account_queue_dropped(struct account *a, uint8_t n_flows, int64_t at_ms);
 void account_kernel_dropped(struct account *a, uint32_t n, int64_t at_ms);
 void account_queue_waiting(struct account *a, size_t chunks, int64_t at_ms);
+
+/* Hand over a row that somebody else counted. false: no room, so that it is to
+ * go on collecting. */
+bool account_put(struct account *a, const struct minute_row *row);
 
 /* Once a second or so: hand over what is due, say what is due. */
 void account_tick(struct account *a, int64_t now_ms);

@@ -1,19 +1,22 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * What the log is told of exporters, at a bounded rate: a line a minute for
- * each exporter and trouble, an hour for another version than 5, and
- * ACCOUNT_LINES in all.
+ * each exporter and trouble, an hour for what goes on until somebody changes a
+ * configuration, and ACCOUNT_LINES a minute in all.
  */
+#include "collector/account_say.h"
+
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 
 #include "collector/account_state.h"
 #include "schema/base/attr.h"
+#include "schema/base/clock.h"
 
 enum {
 	SAY_MS = 60 * 1000,
-	SAY_FOREIGN_MS = 60 * 60 * 1000,
+	SAY_HOURLY_MS = 60 * 60 * 1000,
 	LINE_MAX_LEN = 300,
 };
 
@@ -70,7 +73,7 @@ say_loss(struct account *a, struct engine *e, int64_t now_ms)
 
 	if (c->lost <= e->lost_said) { /* late ones filled it */
 		e->lost_said = c->lost;
-	} else if (!account_is_due(x->loss_said_ms, SAY_MS, now_ms)) {
+	} else if (!clock_is_due(x->loss_said_ms, SAY_MS, now_ms)) {
 		return;
 	} else {
 		if (c->gaps - e->gaps_said > 1)
@@ -98,7 +101,7 @@ say_restart(struct account *a, struct engine *e, int64_t now_ms)
 	char name[ENGINE_NAME_LEN], times[32] = "";
 
 	if (c->restarts > e->restarts_said) {
-		if (!account_is_due(x->restart_said_ms, SAY_MS, now_ms))
+		if (!clock_is_due(x->restart_said_ms, SAY_MS, now_ms))
 			return;
 		if (c->restarts - e->restarts_said > 1)
 			snprintf(times, sizeof times, " %" PRIu64 " times",
@@ -120,7 +123,7 @@ say_malformed(struct account *a, struct exporter *x, int64_t now_ms)
 	char name[MINUTE_NAME_LEN];
 
 	if (x->refused[REFUSED_SHORT] + x->refused[REFUSED_COUNT] == 0 ||
-	    !account_is_due(x->malformed_said_ms, SAY_MS, now_ms))
+	    !clock_is_due(x->malformed_said_ms, SAY_MS, now_ms))
 		return;
 	minute_exporter_name(&x->addr, name);
 	say(a, true,
@@ -132,27 +135,43 @@ say_malformed(struct account *a, struct exporter *x, int64_t now_ms)
 }
 
 static void
-say_foreign(struct account *a, struct exporter *x, int64_t now_ms)
+say_hourly(struct account *a, const struct exporter *x, enum minute_refused k)
 {
 	char name[MINUTE_NAME_LEN];
 
 	minute_exporter_name(&x->addr, name);
+	if (k == REFUSED_NOT_CONFIGURED)
+		say(a, true,
+		    "exporter %s: is not configured, %" PRIu64
+		    " datagrams refused",
+		    name, x->refused[k]);
+	else if (k == REFUSED_NO_ROOM)
+		say(a, true,
+		    "exporter %s: no room for one more, %" PRIu64
+		    " datagrams refused: configure it",
+		    name, x->refused[k]);
+	else if (k == REFUSED_UNKNOWN)
+		say(a, true,
+		    "exporter %s: sends what is no flow export we know, which "
+		    "is not stored",
+		    name);
+	else
+		say(a, true,
+		    "exporter %s: sends %s, which is not stored: configure "
+		    "version 5",
+		    name, minute_refused_name(k));
+}
+
+static void
+say_refused(struct account *a, struct exporter *x, int64_t now_ms)
+{
 	for (int k = REFUSED_NETFLOW1; k < N_MINUTE_REFUSED; k++) {
-		if (x->refused[k] == 0 || !account_is_due(x->foreign_said_ms[k],
-					      SAY_FOREIGN_MS, now_ms))
+		if (x->refused[k] == 0 ||
+		    !clock_is_due(x->hourly_said_ms[k], SAY_HOURLY_MS, now_ms))
 			continue;
-		if (k == REFUSED_UNKNOWN)
-			say(a, true,
-			    "exporter %s: sends what is no flow export we "
-			    "know, which is not stored",
-			    name);
-		else
-			say(a, true,
-			    "exporter %s: sends %s, which is not stored: "
-			    "configure version 5",
-			    name, minute_refused_name((enum minute_refused)k));
+		say_hourly(a, x, (enum minute_refused)k);
 		x->refused[k] = 0;
-		x->foreign_said_ms[k] = now_ms;
+		x->hourly_said_ms[k] = now_ms;
 	}
 }
 
@@ -162,7 +181,7 @@ renew_lines(struct account *a, int64_t now_ms)
 {
 	bool first = a->lines_since_ms == 0;
 
-	if (!account_is_due(a->lines_since_ms, SAY_MS, now_ms))
+	if (!clock_is_due(a->lines_since_ms, SAY_MS, now_ms))
 		return;
 	a->lines_since_ms = now_ms;
 	if (first)
@@ -187,7 +206,7 @@ account_say_due(struct account *a, int64_t now_ms, int64_t settle_ms)
 		struct exporter *x = &a->exporter[i];
 
 		say_malformed(a, x, now_ms);
-		say_foreign(a, x, now_ms);
+		say_refused(a, x, now_ms);
 		for (int k = 0; k < N_MINUTE_REFUSED; k++)
 			a->to_say |= x->refused[k] > 0;
 	}

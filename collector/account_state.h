@@ -1,25 +1,23 @@
 /* SPDX-License-Identifier: ISC */
 #ifndef WEIR_COLLECTOR_ACCOUNT_STATE_H
 #define WEIR_COLLECTOR_ACCOUNT_STATE_H
-/* What an account holds. Included by account*.c alone. */
+/* What an account holds: for account.c and account_say.c alone. */
 #include <pthread.h>
 
 #include "collector/account.h"
+#include "collector/roster.h"
 
-enum {
-	ACCOUNT_SLOTS = 2 * ACCOUNT_MAX, /* a power of two */
-	ACCOUNT_OTHERS = 0,              /* their element of both tables */
-};
+enum { ACCOUNT_OTHERS = 0 }; /* their element of both tables */
 
 struct exporter {
 	struct addr addr;
 	bool is_sound; /* some datagram of it was */
 	int64_t last_ms;
-	struct minute minute; /* its malformed and foreign ones alone */
+	struct minute minute; /* what was refused of it alone */
 	/* Since it was last said, and when that was (0: never). */
 	uint64_t refused[N_MINUTE_REFUSED];
 	int64_t malformed_said_ms, loss_said_ms, restart_said_ms;
-	int64_t foreign_said_ms[N_MINUTE_REFUSED];
+	int64_t hourly_said_ms[N_MINUTE_REFUSED];
 };
 
 struct engine {
@@ -35,17 +33,12 @@ struct engine {
 	} gap, restart;
 };
 
-/* Positions by key, open addressing; 0: free. */
-struct position {
-	uint16_t slot[ACCOUNT_SLOTS];
-};
-
 struct account {
 	struct exporter *exporter;
 	struct engine *engine;
+	/* Positions in these are those in the rosters. */
 	size_t n_exporters, n_engines, n_unsound;
-	struct position exporter_at, engine_at;
-	uint64_t seed; /* so that nobody can choose addresses that collide */
+	struct roster *exporters, *engines;
 	struct engine *last_engine; /* mostly the next one as well */
 	struct collector_minute minute;
 	bool minute_used; /* something is in it */
@@ -60,15 +53,5 @@ struct account {
 	struct minute_row *row;
 	size_t first_row, n_rows;
 };
-
-/*
- * Whether something done at done_ms (0: never) may be done again.
- */
-bool account_is_due(int64_t done_ms, int64_t every_ms, int64_t now_ms);
-
-/* account_say.c. Nothing happens when there is nobody to say it to. */
-void account_say_first(
-    struct account *a, const struct engine *e, uint32_t sequence);
-void account_say_due(struct account *a, int64_t now_ms, int64_t settle_ms);
 
 #endif

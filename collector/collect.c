@@ -28,14 +28,18 @@ struct collect {
 };
 
 struct collector {
+	const struct conf_options *options; /* to read it again */
+	const struct conf *first;           /* read at the start */
+	const struct conf *conf;            /* in use */
+	struct conf *own;                   /* the same, once read again */
 	struct event_base *base;
-	struct event *signal[2];
+	struct event *signal[3];
 	struct queue *queue;
 	struct account *account;
 	struct listener *listener;
 	struct writer *writer;
 	struct expiry expiry;
-	struct endpoint endpoint[CONF_MAX_LISTEN]; /* bound */
+	struct endpoint endpoint[CONF_MAX_LISTEN]; /* announced */
 	size_t n_endpoints;
 };
 
@@ -66,33 +70,99 @@ log_line(void *arg, bool warning, const char *line)
 		log_info("%s", line);
 }
 
-static int
-bind_sockets(struct collector *c, const struct conf *conf, struct err *err)
+static bool
+is_among(const struct endpoint *e, const struct endpoint *list, size_t n)
 {
-	int rc;
+	for (size_t i = 0; i < n; i++)
+		if (endpoint_equal(e, &list[i]))
+			return true;
+	return false;
+}
 
-	for (size_t i = 0; i < conf->n_listen; i++) {
-		struct endpoint *e = &c->endpoint[c->n_endpoints];
+/* Those of list that are not among others. */
+static void
+announce_new(const char *what, const struct endpoint *list, size_t n,
+    const struct endpoint *others, size_t n_others)
+{
+	char name[ENDPOINT_TEXT_LEN];
 
-		*e = conf->listen[i].at;
-		rc = listener_add(c->listener, &e->addr, &e->port, err);
-		if (rc != 0)
-			return rc;
-		c->n_endpoints++;
+	for (size_t i = 0; i < n; i++) {
+		if (is_among(&list[i], others, n_others))
+			continue;
+		endpoint_format(&list[i], name);
+		log_info("collect: %s %s", what, name);
 	}
-	return 0;
 }
 
 /* Once nothing can be refused any more. */
 static void
-announce(const struct collector *c)
+announce(struct collector *c)
 {
-	char name[ENDPOINT_TEXT_LEN];
+	struct endpoint now[CONF_MAX_LISTEN];
+	size_t n = listener_endpoints(c->listener, now);
 
-	for (size_t i = 0; i < c->n_endpoints; i++) {
-		endpoint_format(&c->endpoint[i], name);
-		log_info("collect: listening on %s", name);
+	announce_new(
+	    "no longer listening on", c->endpoint, c->n_endpoints, now, n);
+	announce_new("listening on", now, n, c->endpoint, c->n_endpoints);
+	memcpy(c->endpoint, now, n * sizeof now[0]);
+	c->n_endpoints = n;
+}
+
+/* ---- the configuration once more ---- */
+
+static bool
+same_text(const char *a, const char *b)
+{
+	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+/* What was settled at the start stays. */
+static void
+warn_settled(const struct conf *was, const struct conf *now)
+{
+	if (!same_text(was->data, now->data))
+		log_warnx("collect: data stays %s until a restart", was->data);
+	if (!same_text(was->user, now->user))
+		log_warnx("collect: user stays %s until a restart",
+		    was->user != NULL ? was->user : "the same");
+}
+
+/* A file that cannot be used changes nothing. */
+static int
+read_again(struct collector *c, struct err *err)
+{
+	struct conf *now;
+	int rc = conf_open(&now, c->options, err);
+
+	if (rc != 0)
+		return rc;
+	if ((rc = listener_configure(c->listener, now, err)) != 0) {
+		conf_free(now);
+		return rc;
 	}
+	warn_settled(c->first, now);
+	expiry_set_limits(&c->expiry, &now->limits);
+	announce(c);
+	conf_free(c->own);
+	c->conf = c->own = now;
+	return 0;
+}
+
+static void
+on_hangup(evutil_socket_t number, short what, void *arg)
+{
+	struct collector *c = arg;
+	struct err err;
+
+	(void)number;
+	(void)what;
+	if (c->conf->file == NULL)
+		log_warnx("collect: there is no configuration file to read "
+			  "again");
+	else if (read_again(c, &err) != 0)
+		log_warnx("%s: the configuration stays as it was", err.text);
+	else
+		log_info("collect: read %s again", c->conf->file);
 }
 
 static void
@@ -106,7 +176,8 @@ print_counters(
 	    "collect: %llu datagrams, %llu flows received, %llu stored; "
 	    "lost: %llu flows queue full, %llu flows not written, "
 	    "%llu datagrams in the kernel; malformed: %llu short, "
-	    "%llu record count; padded: %llu",
+	    "%llu record count; padded: %llu; refused: %llu not configured, "
+	    "%llu without room",
 	    (unsigned long long)l->datagrams, (unsigned long long)l->flows,
 	    (unsigned long long)s->flows,
 	    (unsigned long long)l->queue_dropped_flows,
@@ -114,7 +185,9 @@ print_counters(
 	    (unsigned long long)l->kernel_dropped,
 	    (unsigned long long)l->malformed_short,
 	    (unsigned long long)l->malformed_count,
-	    (unsigned long long)l->padded);
+	    (unsigned long long)l->padded,
+	    (unsigned long long)l->not_configured,
+	    (unsigned long long)l->no_room);
 	for (int k = 0; k < N_EXPORT_KINDS; k++)
 		if (l->foreign[k] > 0)
 			buf_printf(&line, "; not stored: %llu %s",
@@ -128,11 +201,15 @@ print_counters(
 static int
 set_up(struct collector *c, const struct conf *conf, struct err *err)
 {
-	static const int signals[] = {SIGINT, SIGTERM};
+	static const struct {
+		int number;
+		event_callback_fn call;
+	} signals[] = {
+	    {SIGINT, on_signal}, {SIGTERM, on_signal}, {SIGHUP, on_hangup}};
 	int rc;
 
 	c->listener = listener_new(c->base, c->queue, c->account);
-	if ((rc = bind_sockets(c, conf, err)) != 0)
+	if ((rc = listener_configure(c->listener, conf, err)) != 0)
 		return rc;
 	if (conf->user != NULL && (rc = privilege_drop(conf->user, err)) != 0)
 		return rc;
@@ -145,7 +222,8 @@ set_up(struct collector *c, const struct conf *conf, struct err *err)
 	if (rc != 0)
 		return rc;
 	for (size_t i = 0; i < ARRAY_LEN(signals); i++) {
-		c->signal[i] = evsignal_new(c->base, signals[i], on_signal, c);
+		c->signal[i] = evsignal_new(
+		    c->base, signals[i].number, signals[i].call, c);
 		event_add(c->signal[i], NULL);
 	}
 	announce(c);
@@ -177,6 +255,7 @@ static void
 tear_down(struct collector *c)
 {
 	listener_free(c->listener);
+	conf_free(c->own);
 	for (size_t i = 0; i < ARRAY_LEN(c->signal); i++)
 		if (c->signal[i] != NULL)
 			event_free(c->signal[i]);
@@ -186,18 +265,22 @@ tear_down(struct collector *c)
 }
 
 static int
-collect(const struct conf *conf, struct err *err)
+collect(const struct command_line *line, struct err *err)
 {
+	const struct conf *conf = line->conf;
 	struct collector c = {
+	    .options = &line->options,
+	    .first = conf,
+	    .conf = conf,
 	    .base = event_base_new(),
 	    .queue = queue_new(),
 	    .account = account_new(log_line, NULL),
-	    .expiry = {.dir = conf->data, .limits = conf->limits},
 	};
 	int rc, closing;
 
 	if (c.base == NULL)
 		abort(); /* libevent fails here for want of memory alone */
+	expiry_init(&c.expiry, conf->data, &conf->limits);
 	if ((rc = set_up(&c, conf, err)) == 0)
 		rc = collect_until_signal(&c, err);
 	closing = writer_close(
@@ -230,7 +313,7 @@ run(void *self, struct command_line *line, struct err *err)
 	}
 	if (o->verbose)
 		log_init(LOG_LEVEL_DEBUG);
-	return collect(line->conf, err);
+	return collect(line, err);
 }
 
 static const struct command_option options[] = {

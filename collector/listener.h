@@ -3,8 +3,8 @@
 #define WEIR_COLLECTOR_LISTENER_H
 /*
  * UDP sockets on a libevent loop: datagrams in, decoded chunks into a queue,
- * all that arrives into the account.
- * Nothing is allocated once it listens.
+ * all that arrives into the account, what exporters that are let in send to
+ * the relay. Nothing is allocated for a datagram.
  */
 #include <stdint.h>
 
@@ -13,12 +13,13 @@
 #include "schema/base/err.h"
 
 struct account;
+struct conf;
 struct event_base;
 struct listener;
 struct queue;
 
 /* Since the start; every datagram received is in exactly one of datagrams,
- * malformed, foreign or queue_dropped. */
+ * malformed, foreign, refused or queue_dropped. */
 struct listener_counters {
 	uint64_t datagrams; /* good NetFlow v5, handed to the queue */
 	uint64_t flows;     /* in them */
@@ -26,6 +27,7 @@ struct listener_counters {
 	uint64_t malformed_short;
 	uint64_t malformed_count;
 	uint64_t foreign[N_EXPORT_KINDS]; /* of another kind than v5 */
+	uint64_t not_configured, no_room; /* refused: see gate.h */
 	uint64_t queue_dropped;           /* good, but the queue was full */
 	uint64_t queue_dropped_flows;
 	uint64_t kernel_dropped; /* by the sockets' own count (SO_RXQ_OVFL) */
@@ -36,12 +38,16 @@ struct listener *listener_new(
     struct event_base *base, struct queue *queue, struct account *account);
 
 /*
- * Bind one more socket. *port becomes the port bound, for port 0. ERR_SYSTEM
- * with the address in the text; the granted receive buffer is logged when it
- * is small.
+ * Receive as conf, which is borrowed until the next call or listener_free, says
+ * from now on. Sockets that it has as well stay open, new ones are bound, and
+ * others are closed once what they hold was received. On an error nothing
+ * changes: ERR_SYSTEM with the socket or relay in the text, ERR_USAGE.
  */
-int listener_add(struct listener *l, const struct addr *addr, uint16_t *port,
-    struct err *err) MUST_CHECK;
+int listener_configure(
+    struct listener *l, const struct conf *conf, struct err *err) MUST_CHECK;
+
+/* Where it listens; room for CONF_MAX_LISTEN; the number. */
+size_t listener_endpoints(const struct listener *l, struct endpoint *out);
 
 /* Take what the sockets still hold, hand over the last chunk and the account's
  * last minutes, close. */

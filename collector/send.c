@@ -17,6 +17,7 @@
 #include "collector/pace.h"
 #include "collector/reader.h"
 #include "collector/sift.h"
+#include "collector/udp.h"
 #include "schema/base/log.h"
 #include "schema/base/num.h"
 
@@ -54,20 +55,14 @@ struct options {
 static int
 sender_connect(struct sender *s, struct err *err)
 {
-	struct sockaddr_storage sa;
 	struct endpoint to;
-	socklen_t len;
 
 	if (!endpoint_parse(s->to, &to) || to.port == 0 ||
 	    addr_is_any(&to.addr))
 		return err_set(err, ERR_USAGE,
 		    "--to %s: want ADDR:PORT or [V6ADDR]:PORT", s->to);
-	len = (socklen_t)endpoint_to_sockaddr(&to, &sa);
-	s->fd = socket(sa.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (s->fd < 0)
-		return err_sys(err, "socket");
-	if (connect(s->fd, (const struct sockaddr *)&sa, len) != 0)
-		return err_sys(err, "--to %s", s->to);
+	if ((s->fd = udp_connect(&to, 0, err)) < 0)
+		return err_prefix(err, s->fd, "--to");
 	return 0;
 }
 

@@ -254,12 +254,22 @@ drops_and_refusals_are_the_collectors_minute(void **state)
 	account_kernel_dropped(f->account, 5, START_MS);
 	account_queue_waiting(f->account, 9, START_MS);
 	account_queue_waiting(f->account, 3, START_MS);
-	account_refused(f->account, &router, EXPORT_NETFLOW5, false, START_MS);
-	account_refused(f->account, &router, EXPORT_NETFLOW5, true, START_MS);
-	account_refused(f->account, &router, EXPORT_IPFIX, false, START_MS);
+	account_refused(f->account, &router, REFUSED_SHORT, START_MS);
+	account_refused(f->account, &router, REFUSED_COUNT, START_MS);
+	account_refused(f->account, &router, REFUSED_IPFIX, START_MS);
+	for (int i = 0; i < 3; i++)
+		account_refused(
+		    f->account, &router, REFUSED_NOT_CONFIGURED, START_MS);
+	account_refused(f->account, &router, REFUSED_NO_ROOM, START_MS);
 	account_finish(f->account, START_MS);
+	ASSERT_SAID(&f->said,
+	    "exporter 192.0.2.1: is not configured, 3 datagrams refused");
+	ASSERT_SAID(&f->said,
+	    "exporter 192.0.2.1: no room for one more, 1 datagrams refused: "
+	    "configure it");
 	take(f);
 	assert_int_equal(f->n_rows, 2);
+	assert_int_equal(source_row(f, 0)->refused, 4);
 	assert_int_equal(source_row(f, 0)->malformed, 2);
 	assert_int_equal(source_row(f, 0)->foreign, 1);
 	assert_int_equal(source_row(f, 0)->datagrams, 0);
@@ -273,6 +283,8 @@ drops_and_refusals_are_the_collectors_minute(void **state)
 	assert_int_equal(c->refused[REFUSED_SHORT], 1);
 	assert_int_equal(c->refused[REFUSED_COUNT], 1);
 	assert_int_equal(c->refused[REFUSED_IPFIX], 1);
+	assert_int_equal(c->refused[REFUSED_NOT_CONFIGURED], 3);
+	assert_int_equal(c->refused[REFUSED_NO_ROOM], 1);
 }
 
 static void
@@ -340,8 +352,8 @@ another_version_is_named_once_an_hour(void **state)
 	const int64_t hour_ms = INT64_C(3600000);
 
 	for (int64_t i = 0; i < 3600; i++) {
-		account_refused(f->account, &router, EXPORT_NETFLOW9, false,
-		    START_MS + i * 1000);
+		account_refused(
+		    f->account, &router, REFUSED_NETFLOW9, START_MS + i * 1000);
 		account_tick(f->account, START_MS + i * 1000);
 	}
 	assert_int_equal(f->said.n, 1);
@@ -350,7 +362,7 @@ another_version_is_named_once_an_hour(void **state)
 	    "configure version 5");
 	account_tick(f->account, START_MS + hour_ms);
 	assert_int_equal(f->said.n, 2);
-	account_refused(f->account, &router, EXPORT_SFLOW5, false, START_MS);
+	account_refused(f->account, &router, REFUSED_SFLOW5, START_MS);
 	account_tick(f->account, START_MS + hour_ms + 1000);
 	assert_int_equal(f->said.n, 3);
 }
@@ -377,8 +389,8 @@ a_flood_of_forged_senders_is_bounded(void **state)
 	for (uint32_t i = 0; i < 10000; i++) {
 		const struct addr from = addr_from_ip4(0x0B000000 + i);
 
-		account_refused(
-		    f->account, &from, EXPORT_NETFLOW5, i % 2 == 0, START_MS);
+		account_refused(f->account, &from,
+		    i % 2 == 0 ? REFUSED_COUNT : REFUSED_SHORT, START_MS);
 		if (i % 100 == 0)
 			account_tick(f->account, START_MS + i / 10);
 	}

@@ -94,15 +94,17 @@ class Store(unittest.TestCase):
         text = run("list", *words, "-d", self.dir, "-f", "csv")
         return list(csv.DictReader(io.StringIO(text)))
 
-    def collector(self, *options):
-        return Collector(self, *options)
+    def collector(self, *options, **how):
+        return Collector(self, *options, **how)
 
 
 class Collector:
-    """`weir collect` on a free port; port is known once it listens."""
+    """`weir collect` on a free port, or with listen=False where its file
+    says; port is known once it listens."""
 
-    def __init__(self, test, *options):
-        listen = [] if "-l" in options else ["-l", "127.0.0.1:0"]
+    def __init__(self, test, *options, listen=True):
+        listen = ["-l", "127.0.0.1:0"] if listen and "-l" not in options \
+            else []
         self.log = test.path("collect.log")
         with open(self.log, "w", encoding="utf-8") as log:
             self.process = subprocess.Popen(

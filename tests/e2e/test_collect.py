@@ -195,7 +195,7 @@ class Collect(Store):
         other = self.path("other")
         line = refused("collect", "-d", other, "-l",
                        f"127.0.0.1:{collector.port}", status=1)
-        self.assertIn(f"127.0.0.1 port {collector.port}: "
+        self.assertIn(f"listen on UDP 127.0.0.1:{collector.port}: "
                       "Address already in use", line)
 
     def test_second_collector_on_the_folder_is_refused(self):

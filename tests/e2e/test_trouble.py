@@ -119,7 +119,8 @@ class Trouble(Store):
         other = sqlite3.connect(today(self), isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
         sender = Sender(collector.port)
-        wait_for(lambda: "kept in memory" in collector.text(), "the error")
+        wait_for(lambda: "flows are kept in memory" in collector.text(),
+                 "the error")
         other.execute("ROLLBACK")
         other.close()
         wait_for(lambda: "writing again" in collector.text(), "recovery")
