@@ -4,29 +4,24 @@
 
 #include <string.h>
 
+#include "query/quantity.h"
 #include "report/names.h"
 #include "report/naming.h"
 #include "schema/base/attr.h"
 #include "schema/base/buf.h"
-#include "schema/base/clock.h"
 #include "schema/batch.h"
 
-/* What is made of several columns; numbers follow enum flow_column. */
-enum made {
-	MADE_DSCP = N_FLOW_COLUMNS, /* upper six bits of tos */
-	MADE_INTERVAL,              /* the sampling word without its mode */
-	MADE_PACKET_SIZE,
-	MADE_BPS,
-	MADE_PPS,
-	MADE_SRC_PREFIX,
-	MADE_DST_PREFIX,
+/* What is shown but no quantity; numbers follow those. */
+enum shown {
+	SHOWN_SRC_PREFIX = N_QUANTITIES,
+	SHOWN_DST_PREFIX,
 	/* Names of addresses from files. */
-	MADE_SRC_COUNTRY,
-	MADE_DST_COUNTRY,
-	MADE_SRC_ORGANISATION,
-	MADE_DST_ORGANISATION,
-	/* Behind it, the name of the value that column n - MADE_NAME has. */
-	MADE_NAME,
+	SHOWN_SRC_COUNTRY,
+	SHOWN_DST_COUNTRY,
+	SHOWN_SRC_ORGANISATION,
+	SHOWN_DST_ORGANISATION,
+	/* Behind it, the name of the value of column n - SHOWN_NAME. */
+	SHOWN_NAME,
 };
 
 /* In the order of the help. */
@@ -44,16 +39,16 @@ static const struct column table[] = {
     {"flags", COL_TCP_FLAGS, "Flags", NULL, 0, 0,
 	"TCP flags of all packets, the whole byte"},
     {"tos", COL_TOS, "TOS", NULL, 6, 0, "type of service, the whole byte"},
-    {"dscp", MADE_DSCP, "DSCP", NULL, 6, 0, "upper six bits of tos"},
+    {"dscp", QUANTITY_DSCP, "DSCP", NULL, 6, 0, "upper six bits of tos"},
     {"packets", COL_PACKETS, "Pkts", NULL, 1,
 	COLUMN_ADDS_UP | COLUMN_LARGEST_FIRST, "packets"},
     {"octets", COL_OCTETS, "Octets", NULL, 0,
 	COLUMN_ADDS_UP | COLUMN_LARGEST_FIRST, "bytes of layer 3"},
-    {"packet_size", MADE_PACKET_SIZE, "B/pkt", NULL, 5, COLUMN_LARGEST_FIRST,
-	"octets per packet, rounded down"},
-    {"bps", MADE_BPS, "Rate", "b/s", 5, COLUMN_LARGEST_FIRST,
+    {"packet_size", QUANTITY_PACKET_SIZE, "B/pkt", NULL, 5,
+	COLUMN_LARGEST_FIRST, "octets per packet, rounded down"},
+    {"bps", QUANTITY_BPS, "Rate", "b/s", 5, COLUMN_LARGEST_FIRST,
 	"bits per second of duration, 0 without one"},
-    {"pps", MADE_PPS, "Rate", "p/s", 5, COLUMN_LARGEST_FIRST,
+    {"pps", QUANTITY_PPS, "Rate", "p/s", 5, COLUMN_LARGEST_FIRST,
 	"packets per second of duration, 0 without one"},
     {"in_if", COL_INPUT_IF, "In", NULL, 3, 0, "input interface, ifIndex"},
     {"out_if", COL_OUTPUT_IF, "Out", NULL, 3, 0, "output interface, ifIndex"},
@@ -63,9 +58,9 @@ static const struct column table[] = {
 	"length of the source's prefix"},
     {"dst_mask", COL_DST_MASK, "Dst mask", NULL, 9, 0,
 	"length of the destination's prefix"},
-    {"src_prefix", MADE_SRC_PREFIX, "Src prefix", NULL, 8, 0,
+    {"src_prefix", SHOWN_SRC_PREFIX, "Src prefix", NULL, 8, 0,
 	"the source's prefix: src cut to src_mask"},
-    {"dst_prefix", MADE_DST_PREFIX, "Dst prefix", NULL, 8, 0,
+    {"dst_prefix", SHOWN_DST_PREFIX, "Dst prefix", NULL, 8, 0,
 	"the destination's prefix"},
     {"next_hop", COL_NEXT_HOP, "Next hop", NULL, 8, 0,
 	"router it was sent on to"},
@@ -73,38 +68,38 @@ static const struct column table[] = {
     {"engine_type", COL_ENGINE_TYPE, "Engine", NULL, 9, 0,
 	"type of the exporter's engine"},
     {"engine_id", COL_ENGINE_ID, "Engine id", NULL, 9, 0, "and its number"},
-    {"sampling", MADE_INTERVAL, "Sampling 1:", NULL, 9, 0,
+    {"sampling", QUANTITY_INTERVAL, "Sampling 1:", NULL, 9, 0,
 	"the header's interval: one packet in so many was seen"},
     {"sampling_word", COL_SAMPLING, "Sampling word", NULL, 9, 0,
 	"the header's word: mode << 14 | interval"},
     {"quirks", COL_QUIRKS, "Quirks", NULL, 9, 0, "what is odd about the flow"},
-    {"src_name", MADE_NAME + COL_SRC_ADDR, "Source name", NULL, 2, 0,
+    {"src_name", SHOWN_NAME + COL_SRC_ADDR, "Source name", NULL, 2, 0,
 	"the source's name; asks the DNS"},
-    {"dst_name", MADE_NAME + COL_DST_ADDR, "Destination name", NULL, 2, 0,
+    {"dst_name", SHOWN_NAME + COL_DST_ADDR, "Destination name", NULL, 2, 0,
 	"the destination's name; asks the DNS"},
-    {"sport_name", MADE_NAME + COL_SRC_PORT, "Source service", NULL, 4, 0,
+    {"sport_name", SHOWN_NAME + COL_SRC_PORT, "Source service", NULL, 4, 0,
 	"service of the source port"},
-    {"dport_name", MADE_NAME + COL_DST_PORT, "Service", NULL, 4, 0,
+    {"dport_name", SHOWN_NAME + COL_DST_PORT, "Service", NULL, 4, 0,
 	"service of the destination port"},
-    {"in_if_name", MADE_NAME + COL_INPUT_IF, "In name", NULL, 4, 0,
+    {"in_if_name", SHOWN_NAME + COL_INPUT_IF, "In name", NULL, 4, 0,
 	"input interface as configured"},
-    {"out_if_name", MADE_NAME + COL_OUTPUT_IF, "Out name", NULL, 4, 0,
+    {"out_if_name", SHOWN_NAME + COL_OUTPUT_IF, "Out name", NULL, 4, 0,
 	"output interface as configured"},
-    {"src_as_name", MADE_NAME + COL_SRC_AS, "Src AS name", NULL, 7, 0,
+    {"src_as_name", SHOWN_NAME + COL_SRC_AS, "Src AS name", NULL, 7, 0,
 	"source AS as in the file of names"},
-    {"dst_as_name", MADE_NAME + COL_DST_AS, "Dst AS name", NULL, 7, 0,
+    {"dst_as_name", SHOWN_NAME + COL_DST_AS, "Dst AS name", NULL, 7, 0,
 	"destination AS as in the file of names"},
-    {"next_hop_name", MADE_NAME + COL_NEXT_HOP, "Next hop name", NULL, 8, 0,
+    {"next_hop_name", SHOWN_NAME + COL_NEXT_HOP, "Next hop name", NULL, 8, 0,
 	"the next hop's name; asks the DNS"},
-    {"exporter_name", MADE_NAME + COL_EXPORTER, "Exporter name", NULL, 7, 0,
+    {"exporter_name", SHOWN_NAME + COL_EXPORTER, "Exporter name", NULL, 7, 0,
 	"exporter as configured, else asks the DNS"},
-    {"src_country", MADE_SRC_COUNTRY, "Src country", NULL, 6, 0,
+    {"src_country", SHOWN_SRC_COUNTRY, "Src country", NULL, 6, 0,
 	"country of the source address"},
-    {"dst_country", MADE_DST_COUNTRY, "Dst country", NULL, 6, 0,
+    {"dst_country", SHOWN_DST_COUNTRY, "Dst country", NULL, 6, 0,
 	"country of the destination address"},
-    {"src_org", MADE_SRC_ORGANISATION, "Src organisation", NULL, 7, 0,
+    {"src_org", SHOWN_SRC_ORGANISATION, "Src organisation", NULL, 7, 0,
 	"AS organisation of the source address"},
-    {"dst_org", MADE_DST_ORGANISATION, "Dst organisation", NULL, 7, 0,
+    {"dst_org", SHOWN_DST_ORGANISATION, "Dst organisation", NULL, 7, 0,
 	"AS organisation of the destination address"},
 };
 
@@ -126,14 +121,14 @@ set_of(enum flow_column a, enum flow_column b)
 bool
 column_is_name(const struct column *c)
 {
-	return c->what >= MADE_SRC_COUNTRY;
+	return c->what >= SHOWN_SRC_COUNTRY;
 }
 
 /* The stored column that a name is of. */
 static enum flow_column
 named_by(const struct column *c)
 {
-	return (enum flow_column)(c->what - MADE_NAME);
+	return (enum flow_column)(c->what - SHOWN_NAME);
 }
 
 static flow_column_set
@@ -151,28 +146,17 @@ name_needs(enum flow_column named)
 flow_column_set
 column_needs(const struct column *c)
 {
-	if (c->what >= MADE_NAME)
+	if (c->what >= SHOWN_NAME)
 		return name_needs(named_by(c));
 	switch (c->what) {
-	case MADE_SRC_COUNTRY:
-	case MADE_SRC_ORGANISATION: return set_of(COL_SRC_ADDR, COL_SRC_ADDR);
-	case MADE_DST_COUNTRY:
-	case MADE_DST_ORGANISATION: return set_of(COL_DST_ADDR, COL_DST_ADDR);
-	case MADE_DSCP: return set_of(COL_TOS, COL_TOS);
-	case MADE_INTERVAL: return set_of(COL_SAMPLING, COL_SAMPLING);
-	case MADE_PACKET_SIZE: return set_of(COL_OCTETS, COL_PACKETS);
-	case MADE_BPS: return set_of(COL_OCTETS, COL_DURATION_MS);
-	case MADE_PPS: return set_of(COL_PACKETS, COL_DURATION_MS);
-	case MADE_SRC_PREFIX: return set_of(COL_SRC_ADDR, COL_SRC_MASK);
-	case MADE_DST_PREFIX: return set_of(COL_DST_ADDR, COL_DST_MASK);
-	default: return (flow_column_set)1 << c->what;
+	case SHOWN_SRC_COUNTRY:
+	case SHOWN_SRC_ORGANISATION: return set_of(COL_SRC_ADDR, COL_SRC_ADDR);
+	case SHOWN_DST_COUNTRY:
+	case SHOWN_DST_ORGANISATION: return set_of(COL_DST_ADDR, COL_DST_ADDR);
+	case SHOWN_SRC_PREFIX: return set_of(COL_SRC_ADDR, COL_SRC_MASK);
+	case SHOWN_DST_PREFIX: return set_of(COL_DST_ADDR, COL_DST_MASK);
+	default: return quantity_columns(c->what);
 	}
-}
-
-static int64_t
-divide(int64_t a, int64_t b)
-{
-	return b != 0 ? a / b : 0;
 }
 
 /* VALUE_PREFIX; exporters may send a length that there is not. */
@@ -189,21 +173,11 @@ column_value(const struct column *c, const struct batch *b, size_t i)
 	int64_t *const *col = b->col;
 
 	switch (c->what) {
-	case MADE_DSCP: return col[COL_TOS][i] >> 2;
-	case MADE_INTERVAL: return col[COL_SAMPLING][i] & 0x3fff;
-	case MADE_PACKET_SIZE:
-		return divide(col[COL_OCTETS][i], col[COL_PACKETS][i]);
-	case MADE_BPS:
-		return divide(
-		    col[COL_OCTETS][i] * 8 * MS_PER_S, col[COL_DURATION_MS][i]);
-	case MADE_PPS:
-		return divide(
-		    col[COL_PACKETS][i] * MS_PER_S, col[COL_DURATION_MS][i]);
-	case MADE_SRC_PREFIX:
+	case SHOWN_SRC_PREFIX:
 		return prefix(col[COL_SRC_ADDR][i], col[COL_SRC_MASK][i]);
-	case MADE_DST_PREFIX:
+	case SHOWN_DST_PREFIX:
 		return prefix(col[COL_DST_ADDR][i], col[COL_DST_MASK][i]);
-	default: return col[c->what][i];
+	default: return quantity_value(c->what, b, i);
 	}
 }
 
@@ -221,7 +195,7 @@ name_of(const struct column *c)
 {
 	if (is_stored(c))
 		return flow_columns[c->what].name;
-	return c->what == MADE_INTERVAL ? "sampling_interval" : c->word;
+	return c->what == QUANTITY_INTERVAL ? "sampling_interval" : c->word;
 }
 
 static enum value_kind
@@ -230,8 +204,8 @@ kind_of(const struct column *c)
 	if (column_is_name(c))
 		return VALUE_TEXT;
 	switch (c->what) {
-	case MADE_SRC_PREFIX:
-	case MADE_DST_PREFIX: return VALUE_PREFIX;
+	case SHOWN_SRC_PREFIX:
+	case SHOWN_DST_PREFIX: return VALUE_PREFIX;
 	default:
 		return is_stored(c) ? flow_columns[c->what].kind : VALUE_NUMBER;
 	}
@@ -242,8 +216,8 @@ quantity_of(const struct column *c)
 {
 	switch (c->what) {
 	case COL_OCTETS: return QUANTITY_OCTETS;
-	case MADE_BPS: return QUANTITY_BITS_PER_S;
-	case MADE_PPS: return QUANTITY_PACKETS_PER_S;
+	case QUANTITY_BPS: return QUANTITY_BITS_PER_S;
+	case QUANTITY_PPS: return QUANTITY_PACKETS_PER_S;
 	default: return QUANTITY_NONE;
 	}
 }
@@ -381,7 +355,7 @@ static const struct column *
 name_of_column(const struct column *c)
 {
 	for (size_t i = 0; i < ARRAY_LEN(table); i++)
-		if (is_stored(c) && table[i].what == MADE_NAME + c->what)
+		if (is_stored(c) && table[i].what == SHOWN_NAME + c->what)
 			return &table[i];
 	return NULL;
 }
@@ -419,7 +393,7 @@ bool
 columns_ask(const struct columns *c)
 {
 	for (size_t i = 0; i < c->n; i++)
-		if (c->column[i]->what >= MADE_NAME &&
+		if (c->column[i]->what >= SHOWN_NAME &&
 		    naming_asks(named_by(c->column[i])))
 			return true;
 	return false;
@@ -447,7 +421,7 @@ columns_want(const struct columns *c, const struct column_row *row)
 	for (size_t k = 0; k < c->n; k++) {
 		enum flow_column named = named_by(c->column[k]);
 
-		if (c->column[k]->what >= MADE_NAME)
+		if (c->column[k]->what >= SHOWN_NAME)
 			naming_want(row->naming, named,
 			    (uint64_t)row->batch->col[named][row->i], &f);
 	}
@@ -462,16 +436,16 @@ find_name(const struct column *c, const struct column_row *row,
 	size_t i = row->i;
 
 	switch (c->what) {
-	case MADE_SRC_COUNTRY:
+	case SHOWN_SRC_COUNTRY:
 		return naming_country(
 		    row->naming, (uint32_t)col[COL_SRC_ADDR][i], out);
-	case MADE_DST_COUNTRY:
+	case SHOWN_DST_COUNTRY:
 		return naming_country(
 		    row->naming, (uint32_t)col[COL_DST_ADDR][i], out);
-	case MADE_SRC_ORGANISATION:
+	case SHOWN_SRC_ORGANISATION:
 		return naming_organisation(
 		    row->naming, (uint32_t)col[COL_SRC_ADDR][i], out);
-	case MADE_DST_ORGANISATION:
+	case SHOWN_DST_ORGANISATION:
 		return naming_organisation(
 		    row->naming, (uint32_t)col[COL_DST_ADDR][i], out);
 	default: break;

@@ -20,7 +20,7 @@ struct naming;
 
 struct column {
 	const char *word; /* as typed, that of the filter if there is one */
-	unsigned what;    /* enum flow_column, or behind: made of several */
+	unsigned what;    /* a quantity, or what column.c makes of them */
 	const char *heading;
 	const char *unit; /* behind the heading; NULL: none */
 	uint8_t drop;     /* see table.h */

@@ -177,8 +177,8 @@ unknown_word(
 	list_words(r->spec, &known);
 	if (meant.name[0] != '\0')
 		err_set(err, ERR_USAGE,
-		    "unknown word \"%.60s\": do you mean %s?", word,
-		    meant.name);
+		    "unknown word \"%.60s\": do you mean %s%s?", word,
+		    meant.name, word[len] != '=' ? "=VALUE" : "");
 	else
 		err_set(err, ERR_USAGE,
 		    "unknown word \"%.60s\": words are %s%s", word,

@@ -469,7 +469,8 @@ class BadInput(Store):
                 (["sort=src", "sort=dst"], ["sort", "twice"]),
                 (["units=mega"], ["units=mega", "binary"]),
                 (["units=si", "units=si"], ["units", "twice"]),
-                (["src"], ["src", "WORD=VALUE"])):
+                (["src"], ["do you mean src=VALUE"]),
+                (["frobnicate"], ["frobnicate", "WORD=VALUE", "columns"])):
             with self.subTest(words):
                 line = refused("list", *words, "-d", self.dir)
                 for word in named:
