@@ -16,6 +16,7 @@
 #include <time.h>
 
 #include "query/pieces.h"
+#include "query/scale.h"
 #include "schema/base/clock.h"
 #include "schema/base/mem.h"
 
@@ -224,6 +225,8 @@ scan_init(struct scan *s, const struct scan_query *q)
 	pthread_condattr_t monotonic;
 
 	*s = (struct scan){.q = *q};
+	if (q->scale != NULL)
+		s->q.columns |= scale_columns(q->scale, q->columns);
 	s->deadline_ms = q->watch != NULL && q->watch->timeout_ms > 0
 			     ? clock_monotonic_ms() + q->watch->timeout_ms
 			     : INT64_MAX;
@@ -255,6 +258,13 @@ stop(struct scan *s)
 	pthread_mutex_unlock(&s->lock);
 }
 
+static void
+scale(const struct scan *s, struct batch *b)
+{
+	if (s->q.scale != NULL)
+		scale_batch(s->q.scale, b);
+}
+
 /* ---- spread ---- */
 
 static int
@@ -263,6 +273,7 @@ spread_full(struct view_sink *sink)
 	struct worker *w = sink->arg;
 
 	w->n_flows += sink->b->n;
+	scale(w->scan, sink->b);
 	w->rc = w->scan->consumer->batch(sink->b, w->state, &w->err);
 	sink->b->n = 0;
 	return w->rc;
@@ -424,6 +435,7 @@ put_batch(struct worker *w)
 	struct scan *s = w->scan;
 	struct slot *slot = w->slot;
 
+	scale(s, &w->filling->batch);
 	pthread_mutex_lock(&s->lock);
 	while (must_wait(s, w) && !atomic_load(&s->stop))
 		pthread_cond_wait(&s->moved, &s->lock);

@@ -21,6 +21,7 @@
 #include "schema/batch.h"
 
 struct filter;
+struct scale;
 struct scan;
 
 enum { SCAN_MAX_THREADS = 64 };
@@ -48,8 +49,9 @@ struct scan_query {
 	const char *dir; /* data folder */
 	const struct filter *filter;
 	flow_column_set columns;
-	unsigned n_threads;       /* 0: one for each core */
-	struct scan_watch *watch; /* NULL: nobody looks on */
+	const struct scale *scale; /* NULL: counters as they were sent */
+	unsigned n_threads;        /* 0: one for each core */
+	struct scan_watch *watch;  /* NULL: nobody looks on */
 };
 
 /* What a scan looked at. The bounds are of the whole store, whatever the

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "query/quantity.h"
+#include "query/scale.h"
 #include "report/names.h"
 #include "report/naming.h"
 #include "schema/base/attr.h"
@@ -15,6 +16,7 @@
 enum shown {
 	SHOWN_SRC_PREFIX = N_QUANTITIES,
 	SHOWN_DST_PREFIX,
+	SHOWN_SCALE, /* what octets and packets were multiplied by */
 	/* Names of addresses from files. */
 	SHOWN_SRC_COUNTRY,
 	SHOWN_DST_COUNTRY,
@@ -72,6 +74,8 @@ static const struct column table[] = {
 	"the header's interval: one packet in so many was seen"},
     {"sampling_word", COL_SAMPLING, "Sampling word", NULL, 9, 0,
 	"the header's word: mode << 14 | interval"},
+    {"scale", SHOWN_SCALE, "Scale", NULL, 9, 0,
+	"what scale= multiplied octets and packets by"},
     {"quirks", COL_QUIRKS, "Quirks", NULL, 9, 0, "what is odd about the flow"},
     {"src_name", SHOWN_NAME + COL_SRC_ADDR, "Source name", NULL, 2, 0,
 	"the source's name; asks the DNS"},
@@ -119,7 +123,13 @@ set_of(enum flow_column a, enum flow_column b)
 }
 
 bool
-column_is_name(const struct column *c)
+column_has_value(const struct column *c)
+{
+	return c->what < SHOWN_SCALE;
+}
+
+static bool
+is_name(const struct column *c)
 {
 	return c->what >= SHOWN_SRC_COUNTRY;
 }
@@ -153,6 +163,9 @@ column_needs(const struct column *c)
 	case SHOWN_SRC_ORGANISATION: return set_of(COL_SRC_ADDR, COL_SRC_ADDR);
 	case SHOWN_DST_COUNTRY:
 	case SHOWN_DST_ORGANISATION: return set_of(COL_DST_ADDR, COL_DST_ADDR);
+	case SHOWN_SCALE:
+		return set_of(COL_SAMPLING, COL_EXPORTER) |
+		       set_of(COL_END_MS, COL_END_MS);
 	case SHOWN_SRC_PREFIX: return set_of(COL_SRC_ADDR, COL_SRC_MASK);
 	case SHOWN_DST_PREFIX: return set_of(COL_DST_ADDR, COL_DST_MASK);
 	default: return quantity_columns(c->what);
@@ -201,7 +214,7 @@ name_of(const struct column *c)
 static enum value_kind
 kind_of(const struct column *c)
 {
-	if (column_is_name(c))
+	if (is_name(c))
 		return VALUE_TEXT;
 	switch (c->what) {
 	case SHOWN_SRC_PREFIX:
@@ -384,7 +397,7 @@ bool
 columns_have_names(const struct columns *c)
 {
 	for (size_t i = 0; i < c->n; i++)
-		if (column_is_name(c->column[i]))
+		if (is_name(c->column[i]))
 			return true;
 	return false;
 }
@@ -467,11 +480,13 @@ columns_fill(
 		const struct column *column = c->column[k];
 		int64_t value;
 
-		if (column_is_name(column)) {
+		if (is_name(column)) {
 			cell[k].text = find_name(column, row, row->text[k]);
 			continue;
 		}
-		value = column_value(column, b, row->i);
+		value = column->what == SHOWN_SCALE
+			    ? scale_factor(row->scale, b, row->i)
+			    : column_value(column, b, row->i);
 		switch (c->table[k].kind) {
 		case VALUE_EXPORTER: cell[k].addr = &b->exporters[value]; break;
 		case VALUE_TIME: cell[k].time_ms = value; break;

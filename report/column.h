@@ -17,6 +17,7 @@
 struct batch;
 struct buf;
 struct naming;
+struct scale;
 
 struct column {
 	const char *word; /* as typed, that of the filter if there is one */
@@ -33,8 +34,9 @@ enum column_flags {
 	COLUMN_LARGEST_FIRST = 1u << 1, /* when sorted without a sign */
 };
 
-/* Whether it is a name, which has no value to sort by. */
-bool column_is_name(const struct column *c);
+/* Whether it has a value, which others are sorted by; else it is known only of
+ * what is shown. */
+bool column_has_value(const struct column *c);
 
 /* The flow columns that it is made of. */
 flow_column_set column_needs(const struct column *c);
@@ -88,6 +90,7 @@ struct column_row {
 	const struct batch *batch;
 	size_t i;
 	struct naming *naming;                /* NULL: no column is a name */
+	const struct scale *scale;            /* that b went through */
 	char text[COLUMNS_MAX][GEO_TEXT_LEN]; /* what cells point into */
 };
 

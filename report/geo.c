@@ -25,8 +25,7 @@ open_file(MMDB_s *db, bool *has, const char *path, struct err *err)
 	if (path == NULL)
 		return 0;
 	if (access(path, R_OK) != 0)
-		return err_set(
-		    err, ERR_USAGE, "%s: %s", path, strerror(errno));
+		return err_set(err, ERR_USAGE, "%s: %s", path, strerror(errno));
 	status = MMDB_open(path, MMDB_MODE_MMAP, db);
 	if (status != MMDB_SUCCESS)
 		return err_set(err, ERR_USAGE, "%s: no MaxMind database: %s",

@@ -112,10 +112,9 @@ set_sort(void *arg, const char *value, struct err *err)
 		key->column = column_find("sort", value, len, err);
 		if (key->column == NULL)
 			return ERR_USAGE;
-		if (column_is_name(key->column))
+		if (!column_has_value(key->column))
 			return err_set(err, ERR_USAGE,
-			    "sort: %s is a name, which is known only of what "
-			    "is shown",
+			    "sort: %s is known only of what is shown",
 			    key->column->word);
 		key->descending =
 		    other_way !=
@@ -173,13 +172,8 @@ static const struct request_spec spec = {
     .n_words = ARRAY_LEN(own_words),
     .help = help,
     .names = true,
+    .scale = true,
 };
-
-static bool
-is_for_people(const struct request *r)
-{
-	return r->format == &out_text || r->format == &out_html;
-}
 
 static int
 choose_columns(struct list *l, struct err *err)
@@ -189,7 +183,7 @@ choose_columns(struct list *l, struct err *err)
 		    "style=%s and columns= exclude each other", l->style->name);
 	if (l->columns.n > 0)
 		return 0;
-	if (l->style == NULL && !is_for_people(&l->request)) {
+	if (l->style == NULL && !request_is_for_people(&l->request)) {
 		columns_add_stored(&l->columns);
 		return 0;
 	}
@@ -208,6 +202,10 @@ parse(struct list *l, int argc, char **argv, struct err *err)
 		l->request.lines = HTML_LINES;
 	if ((rc = choose_columns(l, err)) == 0 && l->request.names != NAMES_NO)
 		rc = columns_add_names(&l->columns, err);
+	/* People read it above, programs here. */
+	if (rc == 0 && l->request.scaled != NULL &&
+	    !request_is_for_people(&l->request))
+		rc = columns_add(&l->columns, "scale", "scale", err);
 	return rc;
 }
 
@@ -232,6 +230,7 @@ find_names(struct list *l, const struct batch *b, size_t n)
 
 	row->batch = b;
 	row->naming = l->naming;
+	row->scale = &l->request.scale;
 	if (l->naming == NULL)
 		return;
 	for (row->i = 0; row->i < n; row->i++)
@@ -413,6 +412,7 @@ write_list(struct list *l, struct scan_stats *stats, struct err *err)
 	    .dir = l->request.dir,
 	    .filter = &l->request.filter,
 	    .columns = columns_needed(l),
+	    .scale = &l->request.scale,
 	};
 	struct buf caption;
 	int rc;

@@ -59,7 +59,9 @@ struct report {
 	bool loss;        /* the word loss in place of keys */
 	const char *sort; /* as typed; NULL: by octets */
 	struct aggregate_order order;
-	struct table_column column[REPORT_MAX_KEYS + ARRAY_LEN(measures)];
+	/* Keys, measures, and for programs what those were multiplied by. */
+	struct table_column column[REPORT_MAX_KEYS + ARRAY_LEN(measures) + 1];
+	size_t n_columns;
 };
 
 /* ---- words ---- */
@@ -158,13 +160,13 @@ static const struct request_spec spec = {
     .n_words = ARRAY_LEN(own_words),
     .bare = add_keys,
     .help = help,
+    .scale = true,
 };
 
 static int
 check_loss(const struct report *r, struct err *err)
 {
-	if (filter_is_span(&r->request.filter) && r->sort == NULL &&
-	    !r->request.has_lines)
+	if (filter_is_span(&r->request.filter) && r->request.seen == 0)
 		return 0;
 	return err_set(
 	    err, ERR_USAGE, "report loss takes from= and to=, no other words");
@@ -201,6 +203,10 @@ make_columns(struct report *r)
 		};
 	for (size_t i = 0; i < ARRAY_LEN(measures); i++)
 		r->column[r->keys.n + i] = measures[i].column;
+	r->n_columns = r->keys.n + ARRAY_LEN(measures);
+	if (r->request.scaled != NULL && !request_is_for_people(&r->request))
+		r->column[r->n_columns++] = (struct table_column){
+		    .name = "scale", .heading = "Scale", .kind = VALUE_TEXT};
 }
 
 /* In the order of measures[]. */
@@ -228,6 +234,7 @@ fill_row(const struct report *r, const struct aggregate *a, uint32_t group,
 			cell[i].number = g.key[i];
 	}
 	fill_measures(cell + r->keys.n, &g.sums, aggregate_total(a).octets);
+	cell[r->keys.n + ARRAY_LEN(measures)].text = r->request.scaled;
 }
 
 static void
@@ -281,7 +288,6 @@ write_table(struct report *r, const struct aggregate *a,
 	union table_cell total[ARRAY_LEN(r->column)] = {0};
 	struct table_head head = {
 	    .column = r->column,
-	    .n_columns = r->keys.n + ARRAY_LEN(measures),
 	    .n_keys = r->keys.n,
 	    .name = "report",
 	};
@@ -294,6 +300,7 @@ write_table(struct report *r, const struct aggregate *a,
 	buf_init(&caption, TEXT_MAX);
 	buf_init(&note, TEXT_MAX);
 	make_columns(r);
+	head.n_columns = r->n_columns;
 	fill_measures(total + r->keys.n, &sums, sums.octets);
 	group = aggregate_sort(a, &r->order, r->request.lines, &n);
 	request_span(&r->request, stats, &head);
@@ -341,6 +348,7 @@ run_keys(struct report *r, struct err *err)
 	struct scan_query query = {
 	    .dir = r->request.dir,
 	    .filter = &r->request.filter,
+	    .scale = &r->request.scale,
 	};
 	struct aggregate *a;
 	int rc;

@@ -116,14 +116,40 @@ set_resolve_wait(struct request *r, const char *value, struct err *err)
 	return 0;
 }
 
+static int
+set_scale(struct request *r, const char *value, struct err *err)
+{
+	r->scale = (struct scale){.mode = SCALE_NONE, .conf = r->conf};
+	r->scaled = NULL;
+	if (strcmp(value, "none") == 0)
+		return 0;
+	r->scaled = value;
+	r->scale.mode = SCALE_HEADER;
+	if (strcmp(value, "header") == 0)
+		return 0;
+	r->scale.mode = SCALE_FIXED;
+	if (parse_u64(value, SCALE_MAX_FACTOR, &r->scale.factor) &&
+	    r->scale.factor > 0)
+		return 0;
+	return err_set(err, ERR_USAGE,
+	    "scale=%.60s: want none, header or a number, 1-%d", value,
+	    SCALE_MAX_FACTOR);
+}
+
 /* Words that commands share; those of the filter aside. */
 static const struct common_word {
 	const char *key;
 	set_fn *set;
-	enum { OF_ALL, OF_TABLES, OF_NAMES } kind; /* what has it */
+	enum {
+		OF_ALL,
+		OF_TABLES,
+		OF_COUNTERS,
+		OF_NAMES
+	} kind; /* what has it */
 } common[] = {
     {"lines", set_lines, OF_ALL},
     {"units", set_units, OF_TABLES},
+    {"scale", set_scale, OF_COUNTERS},
     {"names", set_names, OF_NAMES},
     {"resolver", set_resolver, OF_NAMES},
     {"resolve_wait", set_resolve_wait, OF_NAMES},
@@ -134,6 +160,7 @@ takes_word(const struct request_spec *spec, const struct common_word *w)
 {
 	switch (w->kind) {
 	case OF_TABLES: return spec->formats == NULL && !spec->free_words;
+	case OF_COUNTERS: return spec->scale;
 	case OF_NAMES: return spec->names;
 	case OF_ALL: break;
 	}
@@ -470,6 +497,18 @@ request_help(const struct request *r, struct err *err)
 			    "  units=UNITS  octets and rates by 1000 (si), by "
 			    "1024 (binary) or as\n"
 			    "               they are (plain)\n");
+		if (r->spec->scale)
+			buf_printf(&text,
+			    "\nwords of counters:\n"
+			    "  scale=HOW    multiply octets and packets: "
+			    "header "
+			    "by the sampling\n"
+			    "               interval that is configured for "
+			    "the "
+			    "exporter, else by\n"
+			    "               its header's; 2-%d by that; none "
+			    "(none)\n",
+			    SCALE_MAX_FACTOR);
 		if (r->spec->names)
 			put_names_help(&text);
 		buf_puts(&text, "\nfilter words: ");
@@ -532,6 +571,12 @@ request_open(const struct request *r, struct sink **sink, struct out *out,
 	return 0;
 }
 
+bool
+request_is_for_people(const struct request *r)
+{
+	return r->format == &out_text || r->format == &out_html;
+}
+
 void
 request_span(const struct request *r, const struct scan_stats *stats,
     struct table_head *head)
@@ -588,6 +633,12 @@ request_caption(
 	if (text->len > before)
 		buf_puts(text, "\n");
 	put_span(text, head);
+	if (r->scale.mode == SCALE_HEADER)
+		buf_puts(text,
+		    ", octets and packets multiplied by the sampling interval");
+	if (r->scale.mode == SCALE_FIXED)
+		buf_printf(text, ", octets and packets multiplied by %llu",
+		    (unsigned long long)r->scale.factor);
 	buf_puts(text, "\n");
 }
 

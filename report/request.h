@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "query/filter.h"
+#include "query/scale.h"
 #include "report/table.h"
 #include "schema/base/addr.h"
 #include "schema/base/buf.h"
@@ -48,6 +49,7 @@ struct request_spec {
 	int (*bare)(void *arg, const char *word, struct err *err);
 	void (*help)(struct buf *text);
 	bool names;      /* it shows names of what it has */
+	bool scale;      /* it shows octets or packets of flows */
 	bool no_words;   /* not even common ones and those of the filter */
 	bool free_words; /* what is no own word nor lines= is bare */
 };
@@ -72,6 +74,8 @@ struct request {
 	uint64_t lines; /* rows to show; 0: all */
 	bool help;      /* -h: print help, nothing else */
 	enum out_units units;
+	struct scale scale; /* for a scan_query */
+	const char *scaled; /* scale= as typed; NULL: not given, or none */
 	enum request_names names;
 	struct endpoint name_server; /* family 0: the configured one */
 	int64_t resolve_wait_ms;
@@ -98,6 +102,9 @@ int request_naming(const struct request *r, bool ask, struct naming **out,
 /* Open where the answer goes, and begin a writer for it. */
 int request_open(const struct request *r, struct sink **sink, struct out *out,
     struct err *err) MUST_CHECK;
+
+/* Whether the format is one that people read, not programs. */
+bool request_is_for_people(const struct request *r);
 
 /* The span of the answer: as asked, else the bounds of what is stored. stats
  * NULL: not known yet. */

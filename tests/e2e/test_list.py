@@ -453,6 +453,97 @@ class Streams(Store):
             self.assertEqual(process.wait(), -signal.SIGPIPE)
 
 
+class Scale(Store):
+    """Counters multiplied by what the header, the configuration or a word
+    says, in listings and reports alike."""
+
+    def setUp(self):
+        super().setUp()
+        sent, datagrams = random_flows(600)
+        # Half of the flows a second later, for what ends in between.
+        for i in range(0, len(datagrams), 2):
+            when, source, payload = datagrams[i]
+            datagrams[i] = (when + 9, source, payload[:8]
+                            + struct.pack(">I", SECOND + 1000)
+                            + payload[12:])
+        write_pcap(self.path("random.pcap"), datagrams)
+        self.fill(self.path("random.pcap"))
+        self.plain = self.flows()
+        self.assertEqual(len(self.plain), len(sent))
+
+    def check(self, factor, *words, scale):
+        args = ["-d", self.dir, f"scale={scale}", *words]
+        rows = list(csv.DictReader(io.StringIO(
+            run("list", *args, "-f", "csv"))))
+        want = [dict(r, scale=str(factor(r)),
+                     octets=str(int(r["octets"]) * factor(r)),
+                     packets=str(int(r["packets"]) * factor(r)))
+                for r in self.plain]
+        self.assertEqual(rows == want, True)
+        self.assertEqual(
+            [r["octets"] for r in self.flows(f"scale={scale}", *words,
+                                             "sort=octets")],
+            sorted((r["octets"] for r in want), key=int, reverse=True))
+        text = run("report", "exporter", *args, "-f", "json")
+        report = json.loads(text)
+        self.assertEqual(report["total"], {
+            "flows": len(want),
+            "octets": sum(int(r["octets"]) for r in want),
+            "packets": sum(int(r["packets"]) for r in want)})
+        self.assertEqual({r["scale"] for r in report["rows"]}, {str(scale)})
+        for form in ("text", "html"):
+            for command in (["list", "lines=1"], ["report", "src"]):
+                self.assertRegex(run(*command, *args, "-f", form),
+                                 r", octets and packets multiplied by ")
+
+    @staticmethod
+    def header(row):
+        return max(1, int(row["sampling"]) % 16384)
+
+    def test_by_the_header(self):
+        self.assertEqual({self.header(r) for r in self.plain},
+                         {1, 10, 100, 16383})
+        self.check(self.header, scale="header")
+
+    def test_by_a_number(self):
+        self.check(lambda row: 250, scale=250)
+        self.check(lambda row: 1, scale=1)
+
+    def test_by_the_configuration_first(self):
+        conf = self.path("weir.conf")
+        middle = (SECOND + 500) * 1000
+        with open(conf, "w", encoding="utf-8") as f:
+            f.write("exporter one { address = 192.0.2.9\n"
+                    "  sampling { interval = 7\n until = "
+                    "2024-03-01T12:08:20Z }\n"
+                    "  sampling { interval = 1\n from = "
+                    "2024-03-01T12:08:20Z } }\n"
+                    "exporter two { address = 10.0.0.0/8\n"
+                    "  sampling { interval = 1000 } }\n")
+
+        def factor(row):
+            if row["exporter"] == "192.0.2.9":
+                return 7 if int(row["end_ms"]) < middle else 1
+            return 1000 if row["exporter"] == "10.255.0.1" \
+                else self.header(row)
+        self.check(factor, "-c", conf, scale="header")
+
+    def test_filters_compare_what_was_sent(self):
+        self.assertEqual(len(self.flows("scale=250", "octets=1-9")),
+                         len([r for r in self.plain
+                              if 1 <= int(r["octets"]) <= 9]))
+
+    def test_is_not_done_nor_marked_unless_asked(self):
+        for words in ([], ["scale=none"]):
+            self.assertEqual(self.flows(*words), self.plain)
+            for args in (["list", "lines=1"], ["report", "src"]):
+                self.assertNotIn("multiplied",
+                                 run(*args, *words, "-d", self.dir))
+        for bad in ("0", "x", "-1", "1000001", ""):
+            self.assertIn("header", refused("list", "scale=" + bad, "-d",
+                                            self.dir))
+
+
 class BadInput(Store):
     def test_each_is_one_clear_line_and_status_2(self):
         self.fill("softflowd-synscan.pcap")
