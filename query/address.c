@@ -41,8 +41,8 @@ prefix_len(int64_t lo, int64_t hi)
 	return len;
 }
 
-static void
-put_ip4_range(struct buf *out, int64_t lo, int64_t hi)
+void
+value_put_ip4_range(struct buf *out, int64_t lo, int64_t hi)
 {
 	int len = prefix_len(lo, hi);
 
@@ -174,7 +174,7 @@ read_wildcard(struct value *v, const char *text, struct octet octet[4],
 	add_wildcard(v, octet, 0, last, 0, octet[last].lo * unit,
 	    octet[last].hi * unit + unit - 1);
 	if (n == 1)
-		put_ip4_range(&v->text, v->range[0].lo, v->range[0].hi);
+		value_put_ip4_range(&v->text, v->range[0].lo, v->range[0].hi);
 	else
 		put_wildcard(&v->text, octet);
 	return 0;
@@ -304,7 +304,7 @@ value_read_address(struct value *v, const struct field *f, const char *text,
 		}
 		prefix_ip4_range(&p, &first, &last);
 		value_add_range(v, first, last);
-		put_ip4_range(&v->text, first, last);
+		value_put_ip4_range(&v->text, first, last);
 		return 0;
 	}
 	if (text[dash] == '-' && read_ip4(text, dash, &lo) &&
@@ -312,7 +312,7 @@ value_read_address(struct value *v, const struct field *f, const char *text,
 		if (lo > hi)
 			return reversed(why, text);
 		value_add_range(v, lo, hi);
-		put_ip4_range(&v->text, lo, hi);
+		value_put_ip4_range(&v->text, lo, hi);
 		return 0;
 	}
 	if (parse_wildcard(text, octet))

@@ -11,6 +11,7 @@
 #include "query/field.h"
 #include "query/list.h"
 #include "query/names.h"
+#include "query/where.h"
 #include "schema/base/buf.h"
 #include "schema/base/clock.h"
 #include "schema/base/complain.h"
@@ -21,8 +22,8 @@
 typedef int take_fn(
     struct filter *f, const char *text, size_t *at, struct complaint *why);
 
-static take_fn take_from, take_to, take_last, take_include, take_zone,
-    take_order;
+static take_fn take_where, take_from, take_to, take_last, take_include,
+    take_zone, take_order;
 
 /* Words that are no fields; their numbers follow those of fields. */
 static const struct other_word {
@@ -30,6 +31,7 @@ static const struct other_word {
 	take_fn *take;
 	bool is_time;
 } other_words[] = {
+    {"where", take_where, false},
     {"from", take_from, true},
     {"to", take_to, true},
     {"last", take_last, true},
@@ -38,7 +40,7 @@ static const struct other_word {
     {"dates", take_order, true},
 };
 
-enum other { WORD_FROM, WORD_TO, WORD_LAST };
+enum other { WORD_WHERE, WORD_FROM, WORD_TO, WORD_LAST };
 
 static const char *const includes[] = {[INCLUDE_ANY] = "any",
     [INCLUDE_START] = "start",
@@ -165,6 +167,19 @@ take_field(struct filter *f, size_t word, const char *text, size_t *at,
 
 	if (rc == 0)
 		put_condition(f, a, word);
+	return rc;
+}
+
+static int
+take_where(
+    struct filter *f, const char *text, size_t *at, struct complaint *why)
+{
+	const struct names *names = f->names != NULL ? f->names : &names_system;
+	struct ast *a;
+	int rc = where_read(&a, text, names, at, why);
+
+	if (rc == 0)
+		put_condition(f, a, n_fields + WORD_WHERE);
 	return rc;
 }
 
@@ -390,11 +405,10 @@ bad_value(const char *word, size_t len, size_t at, int rc,
 static uint64_t
 family(size_t word)
 {
-	static const uint64_t span = 7;
-
-	if (word >= n_fields && word <= n_fields + WORD_LAST)
-		return span << n_fields;
-	return word_bit(word);
+	if (word < n_fields + WORD_FROM || word > n_fields + WORD_LAST)
+		return word_bit(word);
+	return word_bit(n_fields + WORD_FROM) | word_bit(n_fields + WORD_TO) |
+	       word_bit(n_fields + WORD_LAST);
 }
 
 /* Whether to leave a word out, since one typed beside a saved filter counts
@@ -437,7 +451,9 @@ take_word(struct filter *f, size_t word, const char *text, size_t len,
 	if ((f->seen & word_bit(word)) != 0)
 		return err_set(err, ERR_USAGE, "%s: given twice%s",
 		    word_name(word),
-		    word < n_fields ? ": use a comma list" : "");
+		    word < n_fields                 ? ": use a comma list"
+		    : word == n_fields + WORD_WHERE ? ": use and"
+						    : "");
 	rc = take_value(f, word, text + len + 1, &at, &why);
 	if (rc != 0)
 		return bad_value(text, len, at, rc, &why, err);
@@ -580,15 +596,28 @@ put_when(struct line *l, enum other word, const struct when *w)
 	buf_release(&text);
 }
 
+/* One condition: the value of its word, or an expression. */
+static void
+put_condition_word(struct line *l, const struct ast *a)
+{
+	const char *name = word_name(a->word - 1);
+	struct buf text;
+
+	if (a->word <= n_fields) {
+		put_word(l, name, a->text + strlen(name) + 1);
+		return;
+	}
+	buf_init(&text, SIZE_MAX / 2);
+	ast_print(a, &text);
+	put_word(l, name, buf_str(&text));
+	buf_release(&text);
+}
+
 static void
 put_all_but_span(const struct filter *f, struct line *l)
 {
-	for (size_t i = 0; i < f->ast->n_children; i++) {
-		const struct ast *a = f->ast->child[i];
-		const char *name = word_name(a->word - 1);
-
-		put_word(l, name, a->text + strlen(name) + 1);
-	}
+	for (size_t i = 0; i < f->ast->n_children; i++)
+		put_condition_word(l, f->ast->child[i]);
 	if (f->include != INCLUDE_ANY)
 		put_word(l, "include", includes[f->include]);
 	if (f->zone[0] != '\0')

@@ -15,6 +15,7 @@
 #include "query/field.h"
 #include "query/names.h"
 #include "query/value.h"
+#include "query/where.h"
 #include "schema/base/buf.h"
 #include "schema/base/complain.h"
 #include "schema/base/mem.h"
@@ -223,8 +224,9 @@ unquote(char **text, struct complaint *why)
 void
 list_put_value(struct buf *out, const char *value)
 {
-	const char *q =
-	    value[strcspn(value, " \t,()[]=<>!&|")] != '\0' ? "\"" : "";
+	bool is_plain = value[strcspn(value, " \t,()[]=<>!&|#")] == '\0' &&
+			!where_reserves(value);
+	const char *q = is_plain ? "" : "\"";
 
 	buf_printf(out, "%s%s%s", q, value, q);
 }

@@ -159,6 +159,8 @@ consider(struct choice *best, const struct ast *a)
 	uint64_t n = ast_count_values(a);
 	const struct driver *d = find_driver(a, n);
 
+	for (size_t i = 0; a->kind == AST_AND && i < a->n_children; i++)
+		consider(best, a->child[i]);
 	if (a->kind == AST_OR)
 		best->has_or = true;
 	if (d == NULL || d->rank < best->rank ||
@@ -172,17 +174,12 @@ consider(struct choice *best, const struct ast *a)
 struct plan_path
 plan_path(const struct filter *f, const struct segment *g)
 {
-	const struct ast *root = f->ast;
 	struct choice best = {0};
 
 	/* An unsealed segment has some of its indexes at most. */
 	if (!g->sealed)
 		return (struct plan_path){.kind = PLAN_SCAN};
-	if (root->kind != AST_AND)
-		consider(&best, root);
-	else
-		for (size_t i = 0; i < root->n_children; i++)
-			consider(&best, root->child[i]);
+	consider(&best, f->ast);
 	if (best.rank < TIME_RANK && is_time_narrow(f, g)) {
 		best.column = COL_END_MS;
 		best.rank = TIME_RANK;

@@ -467,7 +467,6 @@ int
 value_read_number_range(struct value *v, const struct field *f,
     const char *text, struct complaint *why)
 {
-	put_fn *put = scalars[f->syntax].put;
 	char shown[QUOTE_LEN];
 	int64_t lo, hi;
 
@@ -479,12 +478,24 @@ value_read_number_range(struct value *v, const struct field *f,
 		return complain_hint(why, "want the smaller end first");
 	}
 	value_add_range(v, lo, hi);
-	put(&v->text, lo);
-	if (lo != hi)
-		buf_puts(&v->text, "-");
-	if (lo != hi && hi != f->max)
-		put(&v->text, hi);
+	value_put_range(&v->text, f, lo, hi);
 	return 1;
+}
+
+void
+value_put_range(struct buf *out, const struct field *f, int64_t lo, int64_t hi)
+{
+	put_fn *put = scalars[f->syntax].put;
+
+	if (f->syntax == SYNTAX_ADDRESS) {
+		value_put_ip4_range(out, lo, hi);
+		return;
+	}
+	put(out, lo);
+	if (lo != hi)
+		buf_puts(out, "-");
+	if (lo != hi && hi != f->max)
+		put(out, hi);
 }
 
 static int

@@ -58,6 +58,12 @@ typedef int value_fn(struct value *v, const struct field *f, const char *text,
 value_fn value_read_address, value_read_exporter;             /* address.c */
 value_fn value_read_flags, value_read_tos, value_read_quirks; /* flags.c */
 
+/* A range of numbers of f as value_read takes it; not of SYNTAX_EXPORTER and
+ * SYNTAX_ENGINE. */
+void value_put_range(
+    struct buf *out, const struct field *f, int64_t lo, int64_t hi);
+void value_put_ip4_range(struct buf *out, int64_t lo, int64_t hi);
+
 /* lo-hi where both ends are numbers of f, either end left out: 1 read, 0 it is
  * no range, ERR_USAGE it is a wrong one. */
 int value_read_number_range(struct value *v, const struct field *f,

@@ -48,7 +48,7 @@ err_point(struct err *err, const char *typed, size_t at)
 	if (err == NULL)
 		return;
 	/* Of a long line what is around the place. */
-	if (at > sizeof err->typed / 2)
+	if (strlen(typed) >= sizeof err->typed && at > sizeof err->typed / 2)
 		from = at - sizeof err->typed / 2;
 	snprintf(err->typed, sizeof err->typed, "%s", typed + from);
 	err->column = (unsigned)(at - from);
