@@ -13,13 +13,13 @@ DESTDIR ?=
 # Debian packages, by what needs them. `make deps` installs what is missing.
 DEPS_BUILD := gcc libc6-dev pkg-config libsqlite3-dev libevent-dev libpcap-dev \
 	libyajl-dev zlib1g-dev libmd-dev libcurl4-openssl-dev librrd-dev \
-	libgd-dev fonts-dejavu-core libconfuse-dev libmaxminddb-dev netbase \
-	tzdata
+	libgd-dev fonts-dejavu-core libconfuse-dev libmaxminddb-dev nettle-dev \
+	netbase tzdata
 DEPS_TEST  := libcmocka-dev rrdtool sqlite3 nfdump softflowd python3 faketime \
 	clang-format clang-tidy cppcheck shellcheck
 
 PACKAGES := sqlite3 libevent_core libevent_extra libpcap yajl zlib libmd \
-	libcurl librrd gdlib libconfuse libmaxminddb
+	libcurl librrd gdlib libconfuse libmaxminddb nettle
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wconversion -Wshadow \
 	-Wstrict-prototypes -Wmissing-prototypes -Wcast-qual -Wpointer-arith \

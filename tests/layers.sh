@@ -39,6 +39,7 @@ behind '\b(localtime_r|mktime) ?\(' schema/base/clock.c
 behind '\bpcap_[a-z]' collector/reader_pcap.c
 behind '\bSHA256[A-Z]' collector/import.c
 behind '\bcfg_[a-z]' schema/conf_read.c
+behind '<nettle/' report/pan.c
 behind '\byajl_[a-z]' report/out_json.c
 behind '<zlib\.h>' collector/reader_flowtools.c report/export_flowtools.c
 exit $bad
