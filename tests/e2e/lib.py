@@ -71,6 +71,31 @@ def wait_for(condition, what, seconds=20):
         time.sleep(0.02)
 
 
+def into_nfcapd(test, capture, rate="20000"):
+    """Replay a capture to nfcapd; the folder that it filled."""
+    spool = test.path("nfcapd")
+    os.mkdir(spool)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.bind(("127.0.0.1", 0))
+        port = s.getsockname()[1]
+    with open(test.path("nfcapd.log"), "w", encoding="utf-8") as log:
+        nfcapd = subprocess.Popen(
+            ["nfcapd", "-p", str(port), "-b", "127.0.0.1", "-w", spool,
+             "-B", "8388608"], stdout=log, stderr=log, env=ENV)
+    test.addCleanup(nfcapd.kill)
+
+    def socket_line():
+        with open("/proc/net/udp", encoding="ascii") as f:
+            return [line for line in f if f":{port:04X} " in line]
+    wait_for(socket_line, "nfcapd")
+    run("send", capture, "--to", f"127.0.0.1:{port}", "--rate", rate)
+    wait_for(lambda: socket_line()[0].split()[4] == "00000000:00000000",
+             "nfcapd to read all")
+    nfcapd.terminate()
+    nfcapd.wait(timeout=20)
+    return spool
+
+
 class Store(unittest.TestCase):
     """A test with a folder of its own, and a data folder in it."""
 

@@ -7,12 +7,11 @@ import io
 import os
 import pty
 import shutil
-import socket
 import struct
 import subprocess
 import unittest
 
-from lib import ENV, WEIR, Store, data, main, refused, run, wait_for
+from lib import ENV, WEIR, Store, data, into_nfcapd, main, refused, run
 
 CAPTURES = sorted(
     os.path.basename(p) for p in glob.glob(data("*.*"))
@@ -204,36 +203,11 @@ class Export(Store):
 
 @unittest.skipUnless(shutil.which("nfcapd"), "nfdump is not installed")
 class WithNfdump(Store):
-    def free_port(self):
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-            s.bind(("127.0.0.1", 0))
-            return s.getsockname()[1]
-
     def test_nfdump_sees_the_same_sums(self):
         self.fill("softflowd-ndpi-mix.pcap", "pmacctd-multi-engine.pcap")
-        out, spool = self.path("out.pcap"), self.path("spool")
-        os.mkdir(spool)
+        out = self.path("out.pcap")
         run("export", "-d", self.dir, "-o", out)
-        port = self.free_port()
-        log = self.path("nfcapd.log")
-        with open(log, "w", encoding="utf-8") as f:
-            nfcapd = subprocess.Popen(
-                ["nfcapd", "-p", str(port), "-b", "127.0.0.1", "-w", spool,
-                 "-B", "8388608"], stdout=f, stderr=f)
-        self.addCleanup(nfcapd.kill)
-        inode = f":{port:04X} "
-        def listens():
-            with open("/proc/net/udp", encoding="ascii") as f:
-                return inode in f.read()
-        wait_for(listens, "nfcapd")
-        run("send", out, "--to", f"127.0.0.1:{port}", "--rate", "20000")
-        def drained():
-            with open("/proc/net/udp", encoding="ascii") as f:
-                line, = (l for l in f if inode in l)
-            return line.split()[4] == "00000000:00000000"
-        wait_for(drained, "nfcapd to read all")
-        nfcapd.terminate()
-        nfcapd.wait(timeout=20)
+        spool = into_nfcapd(self, out)
         stats = dict(
             line.split(": ", 1) for line in subprocess.run(
                 ["nfdump", "-I", "-R", spool], check=True,
