@@ -19,6 +19,7 @@
 #include "schema/base/attr.h"
 #include "schema/base/buf.h"
 #include "schema/base/log.h"
+#include "schema/batch.h"
 
 /* By the position of the name in format_names. */
 static const struct export_format *const formats[] = {
@@ -39,42 +40,6 @@ struct export
 
 /* ---- flows ---- */
 
-static struct source
-source_at(const struct batch *b, size_t i)
-{
-	return (struct source){
-	    .exporter = b->exporters[b->col[COL_EXPORTER][i]],
-	    .sampling = (uint16_t)b->col[COL_SAMPLING][i],
-	    .engine_type = (uint8_t)b->col[COL_ENGINE_TYPE][i],
-	    .engine_id = (uint8_t)b->col[COL_ENGINE_ID][i],
-	};
-}
-
-static struct flow
-flow_at(const struct batch *b, size_t i)
-{
-	return (struct flow){
-	    .start_ms = b->col[COL_START_MS][i],
-	    .end_ms = b->col[COL_END_MS][i],
-	    .src_addr = (uint32_t)b->col[COL_SRC_ADDR][i],
-	    .dst_addr = (uint32_t)b->col[COL_DST_ADDR][i],
-	    .next_hop = (uint32_t)b->col[COL_NEXT_HOP][i],
-	    .packets = (uint32_t)b->col[COL_PACKETS][i],
-	    .octets = (uint32_t)b->col[COL_OCTETS][i],
-	    .input_if = (uint16_t)b->col[COL_INPUT_IF][i],
-	    .output_if = (uint16_t)b->col[COL_OUTPUT_IF][i],
-	    .src_port = (uint16_t)b->col[COL_SRC_PORT][i],
-	    .dst_port = (uint16_t)b->col[COL_DST_PORT][i],
-	    .src_as = (uint16_t)b->col[COL_SRC_AS][i],
-	    .dst_as = (uint16_t)b->col[COL_DST_AS][i],
-	    .tcp_flags = (uint8_t)b->col[COL_TCP_FLAGS][i],
-	    .protocol = (uint8_t)b->col[COL_PROTOCOL][i],
-	    .tos = (uint8_t)b->col[COL_TOS][i],
-	    .src_mask = (uint8_t)b->col[COL_SRC_MASK][i],
-	    .dst_mask = (uint8_t)b->col[COL_DST_MASK][i],
-	};
-}
-
 static int
 put_datagram(const struct packed *d, void *arg)
 {
@@ -92,8 +57,8 @@ take_batch(const struct batch *b, void *arg, struct err *err)
 	int rc = 0;
 
 	for (size_t i = 0; i < b->n && rc == 0; i++) {
-		struct source source = source_at(b, i);
-		struct flow flow = flow_at(b, i);
+		struct source source = batch_source(b, i);
+		struct flow flow = batch_flow(b, i);
 
 		rc = pack_add(x->pack, &source, &flow, err);
 		x->n_flows++;
@@ -129,11 +94,10 @@ static const struct request_spec spec = {
 static int
 write_flows(struct export *x, struct scan_stats *stats, struct buf *lost)
 {
-	flow_column_set all = ((flow_column_set)1 << N_FLOW_COLUMNS) - 1;
 	const struct scan_query query = {
 	    .dir = x->request.dir,
 	    .filter = &x->request.filter,
-	    .columns = all,
+	    .columns = BATCH_ALL_COLUMNS,
 	};
 	int rc = scan_run(&query, take_batch, x, stats, x->err);
 

@@ -21,7 +21,15 @@ struct batch {
 	size_t n_exporters;
 };
 
+/* All of them. */
+static const flow_column_set BATCH_ALL_COLUMNS =
+    ((flow_column_set)1 << N_FLOW_COLUMNS) - 1;
+
 void batch_init(struct batch *b, flow_column_set columns);
 void batch_release(struct batch *b); /* accepts a zeroed struct */
+
+/* Flow number i of a batch with all columns, and who exported it. */
+struct flow batch_flow(const struct batch *b, size_t i);
+struct source batch_source(const struct batch *b, size_t i);
 
 #endif

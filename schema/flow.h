@@ -71,6 +71,7 @@ struct packet {
 	uint32_t uptime_ms;  /* exporter's uptime, wraps every 49.7 days */
 	uint32_t sequence;   /* flow_sequence of the first record */
 	bool no_sequence;    /* it is not known: flow-tools files lose it */
+	bool no_header;      /* nothing but source and n_flows is known */
 	uint8_t n_flows;     /* 1..30 */
 };
 

@@ -233,6 +233,8 @@ insert_packet(
 	    source_id, p->received_ms, p->unix_secs, p->unix_nsecs,
 	    p->uptime_ms, p->sequence};
 
+	if (p->no_header)
+		return 0;
 	for (size_t i = 0; i < ARRAY_LEN(values); i++)
 		stmt_set_int(s->insert_packet, (int)i + 1, values[i]);
 	if (p->no_sequence)
