@@ -4,6 +4,7 @@
 /* The subcommands that answer: argv[0] is the command's name; they print, and
  * return the exit status 0 done, 1 failed, 2 usage. */
 
+int anonymize_main(int argc, char **argv);
 int report_main(int argc, char **argv);
 int list_main(int argc, char **argv);
 int status_main(int argc, char **argv);

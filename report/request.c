@@ -305,11 +305,20 @@ find_own_format(struct request *r, const char *name)
 	return false;
 }
 
+static bool
+has_formats(const struct request_spec *spec)
+{
+	return spec->formats == NULL || spec->formats[0] != NULL;
+}
+
 static int
 set_format(struct request *r, const char *name, struct err *err)
 {
 	struct buf known;
 
+	if (!has_formats(r->spec))
+		return err_set(
+		    err, ERR_USAGE, "option -f: there is one format alone");
 	if (r->spec->formats != NULL && find_own_format(r, name))
 		return 0;
 	if (r->spec->formats == NULL &&
@@ -517,11 +526,13 @@ request_help(const struct request *r, struct err *err)
 		    "\n  values of one word are alternatives, different words "
 		    "must all match\n");
 	}
-	buf_printf(
-	    &text, "\noptions:\n%s  -f FORMAT       ", conf_options_help);
-	list_formats(r->spec, &text);
-	buf_puts(
-	    &text, "\n  -o FILE         write there, whole or not at all\n");
+	buf_printf(&text, "\noptions:\n%s", conf_options_help);
+	if (has_formats(r->spec)) {
+		buf_puts(&text, "  -f FORMAT       ");
+		list_formats(r->spec, &text);
+		buf_puts(&text, "\n");
+	}
+	buf_puts(&text, "  -o FILE         write there, whole or not at all\n");
 	for (size_t i = 0; i < r->spec->n_options; i++)
 		put_option(&text, &r->spec->option[i]);
 	buf_puts(&text, "  -h, --help      this help\n");

@@ -43,7 +43,7 @@ struct request_spec {
 	const struct request_option *option;
 	size_t n_options; /* at most REQUEST_MAX_OPTIONS */
 	/* Names for -f, NULL behind the last one, instead of those of tables;
-	 * NULL: tables. */
+	 * NULL: tables. Without any name there is no -f. */
 	const char *const *formats;
 	/* A word without "="; NULL: there is none. */
 	int (*bare)(void *arg, const char *word, struct err *err);
