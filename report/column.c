@@ -364,11 +364,11 @@ columns_need(const struct columns *c)
 
 /* ---- names ---- */
 
-static const struct column *
-name_of_column(const struct column *c)
+const struct column *
+column_of_name(enum flow_column stored)
 {
 	for (size_t i = 0; i < ARRAY_LEN(table); i++)
-		if (is_stored(c) && table[i].what == SHOWN_NAME + c->what)
+		if (table[i].what == (unsigned)SHOWN_NAME + stored)
 			return &table[i];
 	return NULL;
 }
@@ -380,13 +380,15 @@ columns_add_names(struct columns *c, struct err *err)
 
 	c->n = 0;
 	for (size_t i = 0; i < was.n; i++) {
-		const struct column *name = name_of_column(was.column[i]);
+		const struct column *c_was = was.column[i];
+		const struct column *name =
+		    is_stored(c_was) ? column_of_name(c_was->what) : NULL;
 
 		if (c->n + 2 > COLUMNS_MAX)
 			return err_set(err, ERR_USAGE,
 			    "names: more than %d columns with them",
 			    COLUMNS_MAX);
-		add(c, was.column[i], was.table[i].join);
+		add(c, c_was, was.table[i].join);
 		if (name != NULL)
 			add(c, name, " ");
 	}

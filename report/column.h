@@ -34,6 +34,9 @@ enum column_flags {
 	COLUMN_LARGEST_FIRST = 1u << 1, /* when sorted without a sign */
 };
 
+/* The one that is the name of what a stored column has; NULL: there is none. */
+const struct column *column_of_name(enum flow_column stored);
+
 /* Whether it has a value, which others are sorted by; else it is known only of
  * what is shown. */
 bool column_has_value(const struct column *c);

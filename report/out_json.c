@@ -210,7 +210,8 @@ put_head(yajl_gen g, const struct table_head *head)
 	put_name(g, head->name);
 	must(yajl_gen_array_open(g));
 	for (size_t i = 0; i < head->n_keys; i++)
-		put_name(g, head->column[i].name);
+		if (head->column[i].join == NULL)
+			put_name(g, head->column[i].name);
 	must(yajl_gen_array_close(g));
 	put_time_or_null(g, "from_ms", head->has_from, head->from_ms);
 	put_time_or_null(g, "to_ms", head->has_to, head->to_ms);

@@ -10,9 +10,11 @@
 
 #include "query/scan.h"
 #include "report/aggregate.h"
+#include "report/column.h"
 #include "report/commands.h"
 #include "report/keys.h"
 #include "report/loss.h"
+#include "report/naming.h"
 #include "report/request.h"
 #include "report/sink.h"
 #include "report/table.h"
@@ -59,9 +61,12 @@ struct report {
 	bool loss;        /* the word loss in place of keys */
 	const char *sort; /* as typed; NULL: by octets */
 	struct aggregate_order order;
-	/* Keys, measures, and for programs what those were multiplied by. */
-	struct table_column column[REPORT_MAX_KEYS + ARRAY_LEN(measures) + 1];
-	size_t n_columns;
+	/* Keys, each with its name behind it if that is wanted; measures; for
+	 * programs what those were multiplied by. */
+	struct table_column
+	    column[2 * REPORT_MAX_KEYS + ARRAY_LEN(measures) + 1];
+	size_t n_columns, n_key_columns;
+	struct naming *naming; /* NULL: no names */
 };
 
 /* ---- words ---- */
@@ -160,6 +165,7 @@ static const struct request_spec spec = {
     .n_words = ARRAY_LEN(own_words),
     .bare = add_keys,
     .help = help,
+    .names = true,
     .scale = true,
 };
 
@@ -191,19 +197,47 @@ parse(struct report *r, int argc, char **argv, struct err *err)
 
 /* ---- the table ---- */
 
+/* The column of key's name, or NULL. */
+static const struct column *
+name_column(const struct report *r, const struct report_key *key)
+{
+	return r->request.names != NAMES_NO ? column_of_name(key->column)
+					    : NULL;
+}
+
+static void
+make_key_columns(struct report *r)
+{
+	struct table_column *to = r->column;
+
+	for (size_t i = 0; i < r->keys.n; i++) {
+		const struct report_key *key = r->keys.key[i];
+		const struct column *name = name_column(r, key);
+
+		*to++ = (struct table_column){
+		    .name = key->name,
+		    .heading = key->heading,
+		    .kind = flow_columns[key->column].kind,
+		    .label = key->label,
+		};
+		if (name != NULL)
+			*to++ = (struct table_column){
+			    .name = name->word,
+			    .heading = name->heading,
+			    .kind = VALUE_TEXT,
+			    .join = " ",
+			};
+	}
+	r->n_key_columns = (size_t)(to - r->column);
+}
+
 static void
 make_columns(struct report *r)
 {
-	for (size_t i = 0; i < r->keys.n; i++)
-		r->column[i] = (struct table_column){
-		    .name = r->keys.key[i]->name,
-		    .heading = r->keys.key[i]->heading,
-		    .kind = flow_columns[r->keys.key[i]->column].kind,
-		    .label = r->keys.key[i]->label,
-		};
+	make_key_columns(r);
+	r->n_columns = r->n_key_columns;
 	for (size_t i = 0; i < ARRAY_LEN(measures); i++)
-		r->column[r->keys.n + i] = measures[i].column;
-	r->n_columns = r->keys.n + ARRAY_LEN(measures);
+		r->column[r->n_columns++] = measures[i].column;
 	if (r->request.scaled != NULL && !request_is_for_people(&r->request))
 		r->column[r->n_columns++] = (struct table_column){
 		    .name = "scale", .heading = "Scale", .kind = VALUE_TEXT};
@@ -220,6 +254,41 @@ fill_measures(union table_cell *cell, const struct aggregate_sums *sums,
 	cell[3].number = table_share(sums->octets, all_octets);
 }
 
+/* What other keys tell of the flows of a group. */
+static struct naming_flow
+naming_flow(const struct report *r, const struct aggregate *a,
+    const struct aggregate_group *g)
+{
+	struct naming_flow f = {.protocol = -1};
+
+	for (size_t i = 0; i < r->keys.n; i++) {
+		if (r->keys.key[i]->column == COL_PROTOCOL)
+			f.protocol = (int)g->key[i];
+		if (r->keys.key[i]->column == COL_EXPORTER)
+			f.exporter = aggregate_exporter(a, g->key[i]);
+	}
+	return f;
+}
+
+static void
+fill_keys(const struct report *r, const struct aggregate *a,
+    const struct aggregate_group *g, union table_cell *cell)
+{
+	struct naming_flow f = naming_flow(r, a, g);
+
+	for (size_t i = 0; i < r->keys.n; i++) {
+		const struct report_key *key = r->keys.key[i];
+
+		if (key->column == COL_EXPORTER)
+			(cell++)->addr = aggregate_exporter(a, g->key[i]);
+		else
+			(cell++)->number = g->key[i];
+		if (name_column(r, key) != NULL)
+			(cell++)->text =
+			    naming_of(r->naming, key->column, g->key[i], &f);
+	}
+}
+
 static void
 fill_row(const struct report *r, const struct aggregate *a, uint32_t group,
     union table_cell *cell)
@@ -227,14 +296,29 @@ fill_row(const struct report *r, const struct aggregate *a, uint32_t group,
 	struct aggregate_group g;
 
 	aggregate_get(a, group, &g);
-	for (size_t i = 0; i < r->keys.n; i++) {
-		if (r->column[i].kind == VALUE_EXPORTER)
-			cell[i].addr = aggregate_exporter(a, g.key[i]);
-		else
-			cell[i].number = g.key[i];
+	fill_keys(r, a, &g, cell);
+	cell += r->n_key_columns;
+	fill_measures(cell, &g.sums, aggregate_total(a).octets);
+	cell[ARRAY_LEN(measures)].text = r->request.scaled;
+}
+
+/* Ask for the names of all rows at once. */
+static void
+find_names(const struct report *r, const struct aggregate *a,
+    const uint32_t *group, size_t n)
+{
+	struct aggregate_group g;
+
+	for (size_t i = 0; i < n; i++) {
+		struct naming_flow f;
+
+		aggregate_get(a, group[i], &g);
+		f = naming_flow(r, a, &g);
+		for (size_t k = 0; k < r->keys.n; k++)
+			naming_want(
+			    r->naming, r->keys.key[k]->column, g.key[k], &f);
 	}
-	fill_measures(cell + r->keys.n, &g.sums, aggregate_total(a).octets);
-	cell[r->keys.n + ARRAY_LEN(measures)].text = r->request.scaled;
+	naming_wait(r->naming);
 }
 
 static void
@@ -270,6 +354,8 @@ write_rows(const struct report *r, const struct aggregate *a,
 {
 	union table_cell cell[ARRAY_LEN(r->column)];
 
+	if (r->naming != NULL)
+		find_names(r, a, group, n);
 	for (size_t i = 0; i < n && r->request.format->measure != NULL; i++) {
 		fill_row(r, a, group[i], cell);
 		out_measure(out, cell);
@@ -288,7 +374,6 @@ write_table(struct report *r, const struct aggregate *a,
 	union table_cell total[ARRAY_LEN(r->column)] = {0};
 	struct table_head head = {
 	    .column = r->column,
-	    .n_keys = r->keys.n,
 	    .name = "report",
 	};
 	struct table_foot foot = {
@@ -301,7 +386,8 @@ write_table(struct report *r, const struct aggregate *a,
 	buf_init(&note, TEXT_MAX);
 	make_columns(r);
 	head.n_columns = r->n_columns;
-	fill_measures(total + r->keys.n, &sums, sums.octets);
+	head.n_keys = r->n_key_columns;
+	fill_measures(total + r->n_key_columns, &sums, sums.octets);
 	group = aggregate_sort(a, &r->order, r->request.lines, &n);
 	request_span(&r->request, stats, &head);
 	make_caption(r, &head, &caption);
@@ -369,9 +455,17 @@ run_keys(struct report *r, struct err *err)
 static int
 run(struct report *r, struct err *err)
 {
+	int rc = 0;
+
 	if (r->loss)
 		return loss_run(&r->request, err);
-	return run_keys(r, err);
+	if (r->request.names != NAMES_NO)
+		rc = request_naming(&r->request, r->request.names == NAMES_ALL,
+		    &r->naming, err);
+	if (rc == 0)
+		rc = run_keys(r, err);
+	naming_close(r->naming);
+	return rc;
 }
 
 int

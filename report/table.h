@@ -72,7 +72,8 @@ struct table_value table_value(
 struct table_head {
 	const struct table_column *column; /* borrowed until out_end */
 	size_t n_columns;
-	size_t n_keys; /* columns that tell rows apart: the first ones */
+	size_t n_keys; /* columns that tell rows apart: the first ones, with
+			  what is joined to them */
 	/* JSON: an object of that name with span, rows and totals; NULL: just
 	 * an array of rows. */
 	const char *name;

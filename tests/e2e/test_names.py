@@ -182,6 +182,46 @@ class Hosts(Names):
         self.assertEqual([r["exporter_name"] for r in rows], ["six.example"])
 
 
+class Reports(Names):
+    def test_hosts_of_the_rows_that_are_shown(self):
+        dns = Dns(self, NAMES)
+        words = [*WORDS, "names=yes", "resolver=" + dns.address]
+        got = self.report("dst,exporter", *words, "lines=3")
+        self.assertEqual(got["report"], ["dst", "exporter"])
+        self.assertEqual(len(got["rows"]), 3)
+        for row in got["rows"]:
+            name = NAMES.get(row["dst"])
+            self.assertEqual(row["dst_name"], name.decode()
+                             if isinstance(name, bytes) else None)
+            self.assertEqual(row["exporter_name"], "router.example")
+        self.assertEqual(got["rows"][0]["dst_name"], "teams.example")
+        self.assertEqual(set(dns.asked), {r["dst"] for r in got["rows"]}
+                         | {"127.0.0.1"})
+        self.assertRegex(run("report", "dst", *words, "lines=1", "-d",
+                             self.dir), r"\n52\.114\.77\.33 teams\.example ")
+
+    def test_services_and_interfaces_by_the_other_keys(self):
+        conf = self.conf(CONFIGURED)
+        text = run("report", "proto,dport,in_if,exporter", "dport=514,53",
+                   "names=local", "-c", conf, "-f", "csv")
+        for row in csv.DictReader(io.StringIO(text)):
+            if row["dport"] == "53":
+                self.assertEqual(row["dport_name"], "domain")
+            self.assertEqual(row["in_if_name"], "ge-0/0/0 <b>&")
+            self.assertEqual(row["exporter_name"], "edge-1")
+        text = run("report", "in_if", "names=local", "-c", conf, "-f", "csv")
+        self.assertIn("\n0,,", text)  # of which exporter, nobody knows
+
+    def test_nothing_is_asked_or_shown_without_the_word(self):
+        dns = Dns(self, NAMES)
+        conf = self.conf(f"name-server = {dns.address}\n")
+        for word in ("names=no", "names=local"):
+            for form in ("text", "csv", "json", "html"):
+                run("report", "src,dst,next_hop", word, "-c", conf, "-f",
+                    form)
+        self.assertEqual(dns.asked, [])
+
+
 HOSTILE = [
     b"<script>alert(1)</script>.example", b"a\"b'c&d.example",
     b"line\nbreak\r.example", b"\x1b[2J\x07.example", b"bad\xff\xfeutf8.x",
