@@ -15,6 +15,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "query/dedup.h"
 #include "query/pieces.h"
 #include "query/scale.h"
 #include "schema/base/clock.h"
@@ -32,6 +33,7 @@ enum {
 /* A batch that waits. */
 struct waiting {
 	struct batch batch;
+	size_t n_duplicates; /* taken out of it */
 	struct waiting *next;
 };
 
@@ -81,7 +83,7 @@ struct worker {
 	struct scan *scan;
 	/* Spread. */
 	void *state;
-	uint64_t n_flows;
+	uint64_t n_flows, n_duplicates;
 	int rc;
 	struct err err;
 	/* In order. */
@@ -131,6 +133,7 @@ add_stats(struct scan_stats *to, const struct scan_stats *more)
 	to->n_segments += more->n_segments;
 	to->n_segments_pruned += more->n_segments_pruned;
 	to->n_flows += more->n_flows;
+	to->n_duplicates += more->n_duplicates;
 	if (!more->has_bounds)
 		return;
 	if (!to->has_bounds || more->min_start_ms < to->min_start_ms)
@@ -227,6 +230,8 @@ scan_init(struct scan *s, const struct scan_query *q)
 	*s = (struct scan){.q = *q};
 	if (q->scale != NULL)
 		s->q.columns |= scale_columns(q->scale, q->columns);
+	if (q->dedup != NULL)
+		s->q.columns |= dedup_columns();
 	s->deadline_ms = q->watch != NULL && q->watch->timeout_ms > 0
 			     ? clock_monotonic_ms() + q->watch->timeout_ms
 			     : INT64_MAX;
@@ -265,6 +270,12 @@ scale(const struct scan *s, struct batch *b)
 		scale_batch(s->q.scale, b);
 }
 
+static size_t
+leave_out(const struct scan *s, struct batch *b)
+{
+	return s->q.dedup != NULL ? dedup_apply(s->q.dedup, b) : 0;
+}
+
 /* ---- spread ---- */
 
 static int
@@ -272,6 +283,7 @@ spread_full(struct view_sink *sink)
 {
 	struct worker *w = sink->arg;
 
+	w->n_duplicates += leave_out(w->scan, sink->b);
 	w->n_flows += sink->b->n;
 	scale(w->scan, sink->b);
 	w->rc = w->scan->consumer->batch(sink->b, w->state, &w->err);
@@ -349,6 +361,7 @@ spread_thread(void *arg)
 	s->consumer->free(w.state);
 	pthread_mutex_lock(&s->lock);
 	s->stats.n_flows += w.n_flows;
+	s->stats.n_duplicates += w.n_duplicates;
 	pthread_mutex_unlock(&s->lock);
 	thread_ends(s);
 	return NULL;
@@ -435,6 +448,7 @@ put_batch(struct worker *w)
 	struct scan *s = w->scan;
 	struct slot *slot = w->slot;
 
+	w->filling->n_duplicates = leave_out(s, &w->filling->batch);
 	scale(s, &w->filling->batch);
 	pthread_mutex_lock(&s->lock);
 	while (must_wait(s, w) && !atomic_load(&s->stop))
@@ -600,6 +614,7 @@ lend(struct scan *s, struct slot *slot)
 	slot->n_waiting--;
 	s->n_waiting--;
 	s->stats.n_flows += s->lent->batch.n;
+	s->stats.n_duplicates += s->lent->n_duplicates;
 	pthread_cond_broadcast(&s->moved);
 	return &s->lent->batch;
 }

@@ -20,6 +20,7 @@
 #include "schema/base/err.h"
 #include "schema/batch.h"
 
+struct dedup;
 struct filter;
 struct scale;
 struct scan;
@@ -52,6 +53,7 @@ struct scan_query {
 	const struct scale *scale; /* NULL: counters as they were sent */
 	unsigned n_threads;        /* 0: one for each core */
 	struct scan_watch *watch;  /* NULL: nobody looks on */
+	const struct dedup *dedup; /* what to leave out; NULL: nothing */
 };
 
 /* What a scan looked at. The bounds are of the whole store, whatever the
@@ -62,14 +64,16 @@ struct scan_stats {
 	size_t n_segments;        /* read */
 	size_t n_segments_pruned; /* left out by their bounds or the shard's */
 	uint64_t n_flows;         /* handed over */
+	uint64_t n_duplicates;    /* left out by dedup */
 	bool has_bounds;          /* the store holds any flow at all */
 	int64_t min_start_ms;     /* of all flows stored, with has_bounds */
 	int64_t max_end_ms;
 };
 
 /*
- * Takes a batch (borrowed until it returns). Other than 0 ends the scan, which
- * returns it: an ERR_* code, with err set, or 1 for "enough".
+ * Takes a batch (borrowed until it returns; with dedup it may be empty). Other
+ * than 0 ends the scan, which returns it: an ERR_* code, with err set, or 1 for
+ * "enough".
  */
 typedef int scan_fn(const struct batch *b, void *arg, struct err *err);
 

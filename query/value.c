@@ -289,6 +289,14 @@ read_duration(const struct field *f, const char *text, int64_t *out)
 	    f, duration_units, ARRAY_LEN(duration_units), text, out);
 }
 
+bool
+value_read_duration(const char *text, int64_t max_ms, int64_t *out_ms)
+{
+	const struct field f = {.max = max_ms};
+
+	return read_duration(&f, text, out_ms);
+}
+
 static void
 put_duration(struct buf *out, int64_t value)
 {

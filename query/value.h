@@ -48,6 +48,9 @@ enum { VALUE_MAX_LEN = 255 }; /* bytes */
 int value_read(struct value *v, const struct field *f, const char *text,
     const struct names *names, struct complaint *why) MUST_CHECK;
 
+/* A length of time, such as 500ms or 1.5h, up to max_ms. */
+bool value_read_duration(const char *text, int64_t max_ms, int64_t *out_ms);
+
 /* For the files that read values. */
 void value_add_range(struct value *v, int64_t lo, int64_t hi);
 void value_add_prefix(struct value *v, const struct prefix *p);

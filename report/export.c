@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "query/dedup.h"
 #include "query/scan.h"
 #include "report/commands.h"
 #include "report/pack.h"
@@ -94,13 +95,17 @@ static const struct request_spec spec = {
 static int
 write_flows(struct export *x, struct scan_stats *stats, struct buf *lost)
 {
-	const struct scan_query query = {
+	struct scan_query query = {
 	    .dir = x->request.dir,
 	    .filter = &x->request.filter,
 	    .columns = BATCH_ALL_COLUMNS,
 	};
-	int rc = scan_run(&query, take_batch, x, stats, x->err);
+	struct dedup *dedup;
+	int rc = request_dedup(&x->request, &query, &dedup, x->err);
 
+	if (rc == 0)
+		rc = scan_run(&query, take_batch, x, stats, x->err);
+	dedup_free(dedup);
 	if (rc >= 0)
 		rc = pack_end(x->pack);
 	if (rc == 0)

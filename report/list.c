@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "query/dedup.h"
 #include "query/scan.h"
 #include "report/column.h"
 #include "report/commands.h"
@@ -408,19 +409,23 @@ write_sorted(struct list *l, const struct scan_query *query,
 static int
 write_list(struct list *l, struct scan_stats *stats, struct err *err)
 {
-	const struct scan_query query = {
+	struct scan_query query = {
 	    .dir = l->request.dir,
 	    .filter = &l->request.filter,
 	    .columns = columns_needed(l),
 	    .scale = &l->request.scale,
 	};
+	struct dedup *dedup;
 	struct buf caption;
-	int rc;
+	int rc = request_dedup(&l->request, &query, &dedup, err);
 
+	if (rc != 0)
+		return rc;
 	buf_init(&caption, TEXT_MAX);
 	begin(l, &caption);
 	rc = l->n_keys > 0 ? write_sorted(l, &query, stats, err)
 			   : write_stream(l, &query, stats, err);
+	dedup_free(dedup);
 	buf_release(&caption);
 	return rc;
 }

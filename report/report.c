@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "query/dedup.h"
 #include "query/scan.h"
 #include "report/aggregate.h"
 #include "report/column.h"
@@ -185,6 +186,9 @@ parse(struct report *r, int argc, char **argv, struct err *err)
 
 	if (rc != 0 || r->request.help)
 		return rc;
+	if (r->loss && r->request.has_dedup)
+		return err_set(
+		    err, ERR_USAGE, "dedup= is of flows, not of loss");
 	if (r->loss)
 		return check_loss(r, err);
 	if (r->keys.n == 0)
@@ -437,8 +441,11 @@ run_keys(struct report *r, struct err *err)
 	    .scale = &r->request.scale,
 	};
 	struct aggregate *a;
-	int rc;
+	struct dedup *dedup;
+	int rc = request_dedup(&r->request, &query, &dedup, err);
 
+	if (rc != 0)
+		return rc;
 	for (size_t i = 0; i < r->keys.n; i++)
 		column[i] = r->keys.key[i]->column;
 	a = aggregate_new(column, r->keys.n, AGGREGATE_MAX_GROUPS);
@@ -449,6 +456,7 @@ run_keys(struct report *r, struct err *err)
 	if (rc == 0)
 		request_warn_empty(&r->request, &stats);
 	aggregate_free(a);
+	dedup_free(dedup);
 	return rc;
 }
 

@@ -10,7 +10,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "query/dedup.h"
 #include "query/scan.h"
+#include "query/value.h"
 #include "report/naming.h"
 #include "report/resolve.h"
 #include "report/sink.h"
@@ -136,18 +138,34 @@ set_scale(struct request *r, const char *value, struct err *err)
 	    SCALE_MAX_FACTOR);
 }
 
+static int
+set_dedup(struct request *r, const char *value, struct err *err)
+{
+	enum { MAX_MS = 3600 * 1000 };
+
+	if (!value_read_duration(value, MAX_MS, &r->dedup_ms))
+		return err_set(err, ERR_USAGE,
+		    "dedup=%.60s: want how far starts of the same flow may be "
+		    "apart, with its unit: 500ms, 1s, up to 1h",
+		    value);
+	r->has_dedup = true;
+	return 0;
+}
+
 /* Words that commands share; those of the filter aside. */
 static const struct common_word {
 	const char *key;
 	set_fn *set;
 	enum {
 		OF_ALL,
+		OF_FLOWS,
 		OF_TABLES,
 		OF_COUNTERS,
 		OF_NAMES
 	} kind; /* what has it */
 } common[] = {
     {"lines", set_lines, OF_ALL},
+    {"dedup", set_dedup, OF_FLOWS},
     {"units", set_units, OF_TABLES},
     {"scale", set_scale, OF_COUNTERS},
     {"names", set_names, OF_NAMES},
@@ -159,6 +177,7 @@ static bool
 takes_word(const struct request_spec *spec, const struct common_word *w)
 {
 	switch (w->kind) {
+	case OF_FLOWS: return !spec->free_words;
 	case OF_TABLES: return spec->formats == NULL && !spec->free_words;
 	case OF_COUNTERS: return spec->scale;
 	case OF_NAMES: return spec->names;
@@ -520,6 +539,13 @@ request_help(const struct request *r, struct err *err)
 			    SCALE_MAX_FACTOR);
 		if (r->spec->names)
 			put_names_help(&text);
+		buf_puts(&text,
+		    "\nwords of flows seen more than once:\n"
+		    "  dedup=TIME   the same addresses, ports and protocol "
+		    "from "
+		    "other exporters or\n"
+		    "               interfaces, starting within TIME (1s), "
+		    "count once\n");
 		buf_puts(&text, "\nfilter words: ");
 		filter_list_words(&text);
 		buf_puts(&text,
@@ -641,6 +667,9 @@ request_caption(
 	size_t before = text->len;
 
 	filter_print_without_span(&r->filter, text);
+	if (r->has_dedup)
+		buf_printf(text, "%sdedup=%" PRId64 "ms",
+		    text->len > before ? " " : "", r->dedup_ms);
 	if (text->len > before)
 		buf_puts(text, "\n");
 	put_span(text, head);
@@ -708,6 +737,24 @@ request_note(const struct request *r, const struct out_style *style,
 		buf_puts(text, " left out by their bounds)");
 	}
 	buf_puts(text, "\n");
+	if (!r->has_dedup)
+		return;
+	request_plural(text, style, stats->n_duplicates, "flow");
+	buf_puts(text, " seen elsewhere as well left out\n");
+}
+
+int
+request_dedup(const struct request *r, struct scan_query *q, struct dedup **out,
+    struct err *err)
+{
+	int rc;
+
+	*out = NULL;
+	if (!r->has_dedup)
+		return 0;
+	rc = dedup_find(out, q, r->dedup_ms, err);
+	q->dedup = *out;
+	return rc;
 }
 
 /* ---- the end ---- */

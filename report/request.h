@@ -18,6 +18,8 @@
 #include "schema/base/err.h"
 
 struct naming;
+struct dedup;
+struct scan_query;
 struct scan_stats;
 
 /* A word of one command alone: "key=value". */
@@ -70,9 +72,11 @@ struct request {
 	const struct out_format *format; /* of a table */
 	size_t own_format;               /* position in spec->formats */
 	struct filter filter;
-	bool has_lines; /* lines= was given */
-	uint64_t lines; /* rows to show; 0: all */
-	bool help;      /* -h: print help, nothing else */
+	bool has_lines;   /* lines= was given */
+	uint64_t lines;   /* rows to show; 0: all */
+	bool has_dedup;   /* dedup= was given */
+	int64_t dedup_ms; /* how far starts of the same flow may be apart */
+	bool help;        /* -h: print help, nothing else */
 	enum out_units units;
 	struct scale scale; /* for a scan_query */
 	const char *scaled; /* scale= as typed; NULL: not given, or none */
@@ -114,6 +118,13 @@ void request_span(const struct request *r, const struct scan_stats *stats,
 /* Lines of a caption: the filter in canonical words, the span of head. */
 void request_caption(
     const struct request *r, const struct table_head *head, struct buf *text);
+
+/*
+ * If dedup= was given, find which flows of q are seen more than once and have q
+ * leave them out; *out is to be freed behind the scan, NULL when it was not.
+ */
+int request_dedup(const struct request *r, struct scan_query *q,
+    struct dedup **out, struct err *err) MUST_CHECK;
 
 /* Lines of a note: what was read; with n_rows 0, that nothing matched and what
  * is stored, if anything. */
