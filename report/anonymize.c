@@ -127,9 +127,10 @@ check(const struct anonymize *a, struct err *err)
 		    "-o NEWDIR is missing: the folder for the new store");
 	if (a->key != NULL && a->new_key != NULL)
 		return err_set(err, ERR_USAGE, "--key or --new-key, not both");
-	if (a->request.has_lines)
+	if (a->request.has_lines || a->request.has_dedup)
 		return err_set(err, ERR_USAGE,
-		    "anonymize takes all flows that match: no lines=");
+		    "anonymize takes all flows that match: no lines= or "
+		    "dedup=");
 	return 0;
 }
 

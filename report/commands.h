@@ -11,4 +11,7 @@ int status_main(int argc, char **argv);
 int export_main(int argc, char **argv);
 int generate_main(int argc, char **argv);
 
+/* Reports with words of their own: report_main's, which takes their name out. */
+int report_summary_main(int argc, char **argv);
+
 #endif

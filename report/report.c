@@ -147,8 +147,9 @@ help(struct buf *text)
 	buf_puts(text,
 	    "\nor: loss  what never arrived, by exporter and engine, in the "
 	    "whole\n          minutes of from= to=, which are times of "
-	    "arrival here"
-	    "\n\nwords of the report:\n"
+	    "arrival here\n"
+	    "or: summary  sums, averages and histograms; report summary -h\n"
+	    "\nwords of the report:\n"
 	    "  sort=COLUMN  flows, octets, packets or share: largest first\n"
 	    "               (octets); a key of the report: smallest first\n"
 	    "  lines=N      rows to show, 0 for all (text 100, else all)\n\n"
@@ -476,8 +477,25 @@ run(struct report *r, struct err *err)
 	return rc;
 }
 
-int
-report_main(int argc, char **argv)
+/* Reports that are no grouping, with words and help of their own. */
+static const struct named {
+	const char *name;
+	int (*main)(int argc, char **argv);
+} named[] = {
+    {"summary", report_summary_main},
+};
+
+static const struct named *
+find_named(const char *word)
+{
+	for (size_t i = 0; i < ARRAY_LEN(named); i++)
+		if (strcmp(named[i].name, word) == 0)
+			return &named[i];
+	return NULL;
+}
+
+static int
+run_main(int argc, char **argv)
 {
 	struct report r = {0};
 	struct err err = {0};
@@ -488,4 +506,17 @@ report_main(int argc, char **argv)
 				    : run(&r, &err);
 	request_release(&r.request);
 	return request_status("report", rc, &err);
+}
+
+int
+report_main(int argc, char **argv)
+{
+	int at = request_find_bare(&spec, argc, argv);
+	const struct named *found = at > 0 ? find_named(argv[at]) : NULL;
+
+	if (found == NULL)
+		return run_main(argc, argv);
+	for (int i = at; i < argc; i++)
+		argv[i] = argv[i + 1];
+	return found->main(argc - 1, argv);
 }

@@ -416,6 +416,31 @@ collect_options(const struct request_spec *spec, struct options *o)
 	}
 }
 
+/* On a copy, as getopt moves words behind the options. */
+int
+request_find_bare(const struct request_spec *spec, int argc, char **argv)
+{
+	char **copy = xcalloc((size_t)argc + 1, sizeof *copy);
+	const char *bare = NULL;
+	struct options o;
+	int at = 0;
+
+	memcpy(copy, argv, (size_t)argc * sizeof *copy);
+	collect_options(spec, &o);
+	opterr = 0;
+	optind = 0;
+	while (getopt_long(argc, copy, o.letters, o.longer, NULL) != -1)
+		continue;
+	for (int i = optind; i < argc && bare == NULL; i++)
+		if (strchr(copy[i], '=') == NULL)
+			bare = copy[i];
+	free(copy);
+	for (int i = 1; i < argc && bare != NULL && at == 0; i++)
+		if (argv[i] == bare)
+			at = i;
+	return at;
+}
+
 static int
 take_options(
     struct request *r, int argc, char **argv, void *arg, struct err *err)

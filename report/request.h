@@ -95,6 +95,9 @@ int request_parse(struct request *r, const struct request_spec *spec, int argc,
     char **argv, void *arg, struct err *err) MUST_CHECK;
 void request_release(struct request *r);
 
+/* Where in argv the first word without "=" is; 0: there is none. */
+int request_find_bare(const struct request_spec *spec, int argc, char **argv);
+
 /* Print help to standard output. */
 int request_help(const struct request *r, struct err *err) MUST_CHECK;
 

@@ -24,6 +24,16 @@ def data(name):
     return os.path.join(DATA, name)
 
 
+def golden(test, name, text):
+    """text is that of the file; GOLDEN=write makes it so."""
+    path = os.path.join(os.path.dirname(__file__), "..", "golden", name)
+    if os.environ.get("GOLDEN") == "write":
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(text)
+    with open(path, encoding="utf-8") as f:
+        test.assertEqual(text, f.read(), name)
+
+
 def run(*args, status=0, **options):
     """One command of weir; its standard output. Fails unless it exits so."""
     done = subprocess.run(

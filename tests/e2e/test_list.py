@@ -20,9 +20,8 @@ import subprocess
 import termios
 from random import Random
 
-from lib import ENV, WEIR, Store, data, main, refused, run, write_pcap
-
-GOLDEN = os.path.join(os.path.dirname(__file__), "..", "golden")
+from lib import (ENV, WEIR, Store, data, golden, main, refused, run,
+                 write_pcap)
 
 STYLES = ("line", "wide", "times", "as", "full")
 
@@ -93,15 +92,6 @@ def random_flows(count):
         sequence[source] = sequence.get(source, 0) + 20
         datagrams.append((SECOND, source[0], header + records))
     return [{k: str(v) for k, v in f.items()} for f in flows], datagrams
-
-
-def golden(test, name, text):
-    path = os.path.join(GOLDEN, name)
-    if os.environ.get("GOLDEN") == "write":
-        with open(path, "w", encoding="utf-8") as f:
-            f.write(text)
-    with open(path, encoding="utf-8") as f:
-        test.assertEqual(text, f.read(), name)
 
 
 def ip_number(text):
