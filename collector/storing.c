@@ -45,6 +45,7 @@ struct storing {
 	size_t n_held;
 	int64_t first_held_ms; /* monotonic */
 	bool failing;          /* the last try did not work; said so */
+	bool finishing;        /* days are over and not finished yet */
 	int64_t tidy_after_ms; /* monotonic */
 	int64_t check_files_ms;
 	/* Of the account, not committed yet. */
@@ -252,7 +253,8 @@ tidy(struct storing *s)
 		rc = writer_seal_step(s->writer, &err);
 	if (rc == 0 && now_ms % MS_PER_DAY > FINISH_AFTER_MS) {
 		rc = writer_finish_step(s->writer, clock_day(now_ms), &err);
-		finished = rc == 1;
+		finished = s->finishing && rc == 0;
+		s->finishing = rc == 1;
 	}
 	if (rc < 0) {
 		log_warnx("%s: sealing is tried again in a minute", err.text);

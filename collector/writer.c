@@ -366,7 +366,8 @@ writer_check_files(struct writer *w, struct err *err)
 	return 0;
 }
 
-/* One day before day that was written to, opened again if need be. */
+/* A step with one day before day that was written to, opened again if need
+ * be. */
 static int
 finish_one(struct writer *w, int32_t day, struct err *err)
 {
@@ -379,7 +380,9 @@ finish_one(struct writer *w, int32_t day, struct err *err)
 		return 0;
 	if ((rc = find_shard(w, w->touched[i], &at, err)) != 0)
 		return rc;
-	if ((rc = shard_finish(w->open[at].shard, err)) != 0) {
+	if ((rc = shard_finish_step(w->open[at].shard, err)) == 1)
+		return rc;
+	if (rc != 0) {
 		rc = after_error(w, at, rc, err);
 		if (rc != ERR_CORRUPT)
 			close_at(w, at); /* half finished: opened again */

@@ -62,7 +62,7 @@ int writer_check_files(struct writer *w, struct err *err) MUST_CHECK;
  * between writer_add and writer_commit. */
 int writer_seal_step(struct writer *w, struct err *err) MUST_CHECK;
 
-/* Finish one open shard of a day before day: 1 done, 0 there is none. Not
+/* One step of finishing the days before day: 1 done, 0 all are finished. Not
  * between writer_add and writer_commit. */
 int writer_finish_step(
     struct writer *w, int32_t day, struct err *err) MUST_CHECK;

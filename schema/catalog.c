@@ -8,12 +8,14 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "schema/base/mem.h"
 #include "schema/db.h"
+#include "schema/migrate.h"
 #include "schema/store.h"
 #include "sql.h"
 
@@ -26,12 +28,13 @@ catalog_path(const char *dir)
 /* ---- reading ---- */
 
 static int
-read_rows(struct catalog *out, struct db *db, struct err *err)
+read_rows(struct catalog *out, struct db *db, int64_t version, struct err *err)
 {
 	struct catalog c = {0};
 	struct stmt *q = NULL;
 	size_t cap = 0;
-	int rc = db_prepare(db, sql_select_catalog, &q, err);
+	int rc = db_prepare(db,
+	    version > 1 ? sql_select_catalog : sql_select_catalog_1, &q, err);
 
 	if (rc != 0)
 		return rc;
@@ -52,6 +55,7 @@ read_rows(struct catalog *out, struct db *db, struct err *err)
 			    .max_duration_ms = stmt_int(q, 9),
 			    .sealed = true,
 			},
+		    .n_address_blocks = (size_t)stmt_int(q, 10),
 		};
 	}
 	stmt_finalize(q);
@@ -80,8 +84,13 @@ catalog_read(struct catalog *out, const char *dir, struct err *err)
 	*out = (struct catalog){0};
 	if ((rc = db_open(&db, path, DB_READ, err)) == 0 &&
 	    (rc = check_identity(db, &version, err)) == 0 && version > 0)
-		rc = read_rows(out, db, err);
-	db_close(db);
+		rc = read_rows(out, db, version, err);
+	if (rc == 0 && version > 1)
+		rc = db_prepare(
+		    db, sql_select_catalog_address, &out->address, err);
+	out->db = db;
+	if (rc != 0)
+		catalog_release(out);
 	free(path);
 	return rc;
 }
@@ -89,6 +98,8 @@ catalog_read(struct catalog *out, const char *dir, struct err *err)
 void
 catalog_release(struct catalog *c)
 {
+	stmt_finalize(c->address);
+	db_close(c->db);
 	free(c->day);
 	*c = (struct catalog){0};
 }
@@ -109,6 +120,69 @@ catalog_find(const struct catalog *c, int32_t day)
 
 	return c->n == 0 ? NULL
 			 : bsearch(&key, c->day, c->n, sizeof key, by_day);
+}
+
+/* ---- addresses ---- */
+
+struct asked_day {
+	struct stmt *address;
+	const struct catalog_day *day;
+};
+
+static const uint8_t *
+get_block(void *arg, size_t block)
+{
+	const struct asked_day *a = arg;
+	const uint8_t *bits = NULL;
+	size_t len;
+
+	stmt_reset(a->address);
+	stmt_bind_int(a->address, ":day", a->day->day);
+	stmt_bind_int(a->address, ":mtime_ns", a->day->mtime_ns);
+	stmt_bind_int(a->address, ":block", (int64_t)block);
+	if (stmt_step(a->address, NULL) == 1)
+		bits = stmt_blob(a->address, 0, &len);
+	return bits != NULL && len == ADDRESS_BLOCK_LEN ? bits : NULL;
+}
+
+bool
+catalog_may_hold(
+    struct catalog *c, const struct catalog_day *d, struct address_range r)
+{
+	struct asked_day a = {c->address, d};
+	bool may;
+
+	if (c->address == NULL || d->n_address_blocks == 0)
+		return true;
+	may = address_may_hold(d->n_address_blocks, get_block, &a, r);
+	stmt_reset(c->address); /* the file is not kept locked */
+	return may;
+}
+
+bool
+catalog_has_addresses(
+    struct catalog *c, const struct catalog_day *d, struct shard *s)
+{
+	struct asked_day a = {c->address, d};
+	struct stmt *q = NULL;
+	bool same = true;
+	size_t len;
+
+	if (d->n_address_blocks == 0)
+		return true;
+	if (c->address == NULL ||
+	    db_prepare(shard_db(s), sql_select_address_blocks, &q, NULL) != 0)
+		return false;
+	while (same && stmt_step(q, NULL) == 1) {
+		const void *theirs = stmt_blob(q, 1, &len);
+		const uint8_t *ours = get_block(&a, (size_t)stmt_int(q, 0));
+
+		same = ours != NULL && len == ADDRESS_BLOCK_LEN &&
+		       memcmp(ours, theirs, len) == 0;
+	}
+	stmt_finalize(q);
+	stmt_reset(c->address);
+	return same;
 }
 
 /* ---- what a file is ---- */
@@ -156,6 +230,7 @@ void
 catalog_describe(struct catalog_day *out, int32_t day, struct shard *s,
     const struct stat *st)
 {
+	int64_t n_blocks;
 	size_t n;
 	const struct segment *g = shard_segments(s, &n);
 
@@ -169,6 +244,10 @@ catalog_describe(struct catalog_day *out, int32_t day, struct shard *s,
 		widen(&out->whole, &g[i]);
 		out->n_segments++;
 	}
+	if (shard_version(s) > 1 &&
+	    db_get_int(
+		shard_db(s), sql_count_address_blocks, 0, &n_blocks, NULL) == 0)
+		out->n_address_blocks = (size_t)n_blocks;
 }
 
 /* ---- writing ---- */
@@ -191,13 +270,19 @@ create_tables(struct db *db, struct err *err)
 static int
 open_write(struct db **out, const char *path, struct err *err)
 {
+	static const struct migration steps[] = {
+	    {2, sql_migrate_catalog_2},
+	};
 	struct db *db = NULL;
 	int64_t version;
 	int rc;
 
 	if ((rc = db_open(&db, path, DB_CREATE_PLAIN, err)) != 0)
 		return rc;
-	if ((rc = db_exec(db, "BEGIN IMMEDIATE", err)) == 0 &&
+	if ((rc = check_identity(db, &version, err)) == 0 && version > 0)
+		rc = migrate(
+		    db, version, steps, ARRAY_LEN(steps), NULL, NULL, err);
+	if (rc == 0 && (rc = db_exec(db, "BEGIN IMMEDIATE", err)) == 0 &&
 	    (rc = check_identity(db, &version, err)) == 0 && version == 0)
 		rc = create_tables(db, err);
 	if (rc != 0) {
@@ -244,16 +329,42 @@ put_row(struct db *db, const struct catalog_day *d, struct err *err)
 	stmt_bind_int(q, ":min_end_ms", g->min_end_ms);
 	stmt_bind_int(q, ":max_end_ms", g->max_end_ms);
 	stmt_bind_int(q, ":max_duration_ms", g->max_duration_ms);
+	stmt_bind_int(q, ":n_address_blocks", (int64_t)d->n_address_blocks);
 	rc = stmt_run(q, err);
 	stmt_finalize(q);
 	return rc;
 }
 
+/* Table address of a shard. *whole false: it cannot be read. */
 static int
-delete_row(struct db *db, int32_t day, struct err *err)
+copy_addresses(struct db *db, const struct catalog_day *d, struct shard *s,
+    bool *whole, struct err *err)
+{
+	struct stmt *from = NULL, *to = NULL;
+	int rc, step = 0;
+
+	*whole = d->n_address_blocks == 0;
+	if (*whole || db_prepare(shard_db(s), sql_select_address_blocks, &from,
+			  NULL) != 0)
+		return 0;
+	rc = db_prepare(db, sql_insert_catalog_address, &to, err);
+	while (rc == 0 && (step = stmt_step(from, NULL)) == 1) {
+		stmt_bind_row(to, from);
+		stmt_bind_int(to, ":day", d->day);
+		stmt_bind_int(to, ":mtime_ns", d->mtime_ns);
+		rc = stmt_run(to, err);
+	}
+	*whole = step == 0;
+	stmt_finalize(from);
+	stmt_finalize(to);
+	return rc;
+}
+
+static int
+delete_where_day(struct db *db, const char *sql, int32_t day, struct err *err)
 {
 	struct stmt *q = NULL;
-	int rc = db_prepare(db, sql_delete_catalog, &q, err);
+	int rc = db_prepare(db, sql, &q, err);
 
 	if (rc != 0)
 		return rc;
@@ -263,25 +374,52 @@ delete_row(struct db *db, int32_t day, struct err *err)
 	return rc;
 }
 
-/* false: no shard that can be read. */
-static bool
-read_shard(
-    struct catalog_day *out, const struct store_shard *file, struct stat *st)
+static int
+delete_row(struct db *db, int32_t day, struct err *err)
+{
+	int rc = delete_where_day(db, sql_delete_catalog, day, err);
+
+	return rc != 0
+		   ? rc
+		   : delete_where_day(db, sql_delete_catalog_address, day, err);
+}
+
+/* The row of an open shard. *kept false: it was written to meanwhile, so that
+ * no row would count. */
+static int
+describe_shard(struct db *db, struct shard *s, const struct store_shard *file,
+    struct stat *st, bool *kept, struct err *err)
+{
+	struct catalog_day fresh;
+	bool whole;
+	int rc;
+
+	catalog_describe(&fresh, file->day, s, st);
+	if ((rc = copy_addresses(db, &fresh, s, &whole, err)) != 0)
+		return rc;
+	/* As it was before and after. */
+	*kept =
+	    whole && stat(file->path, st) == 0 && catalog_counts(&fresh, st);
+	return *kept ? put_row(db, &fresh, err) : 0;
+}
+
+/* A shard that cannot be read gets no row. */
+static int
+read_shard(struct db *db, const struct store_shard *file, struct stat *st,
+    bool *kept, struct err *err)
 {
 	struct shard *s;
-	bool ok = false;
+	int rc = 0;
 
+	*kept = false;
 	if (shard_open_read(&s, file->path, NULL) != 0)
-		return false;
-	/* As it was before and after: written to meanwhile, it gets no row
-	 * that counts. */
+		return 0;
 	if (shard_begin_read(s, NULL) == 0) {
-		catalog_describe(out, file->day, s, st);
+		rc = describe_shard(db, s, file, st, kept, err);
 		shard_end_read(s);
-		ok = stat(file->path, st) == 0 && catalog_counts(out, st);
 	}
 	shard_close(s);
-	return ok;
+	return rc;
 }
 
 /* The row of one shard; *kept: the day has a row that counts. */
@@ -289,8 +427,8 @@ static int
 refresh_shard(struct db *db, const struct catalog_day *old,
     const struct store_shard *file, bool *kept, struct err *err)
 {
-	struct catalog_day fresh;
 	struct stat st;
+	int rc;
 
 	*kept = false;
 	if (stat(file->path, &st) != 0 || !catalog_is_finished(&st))
@@ -298,8 +436,9 @@ refresh_shard(struct db *db, const struct catalog_day *old,
 	*kept = true;
 	if (old != NULL && catalog_counts(old, &st))
 		return 0;
-	*kept = read_shard(&fresh, file, &st);
-	return *kept ? put_row(db, &fresh, err) : 0;
+	if ((rc = delete_row(db, file->day, err)) != 0)
+		return rc;
+	return read_shard(db, file, &st, kept, err);
 }
 
 static int
@@ -343,8 +482,8 @@ refresh(const char *dir, bool anew, struct err *err)
 	if (rc != 0)
 		return rc;
 	if (anew)
-		rc = db_exec(db, "DELETE FROM shard", err);
-	if (rc == 0 && (rc = read_rows(&c, db, err)) == 0 &&
+		rc = db_exec(db, "DELETE FROM shard; DELETE FROM address", err);
+	if (rc == 0 && (rc = read_rows(&c, db, CATALOG_VERSION, err)) == 0 &&
 	    (rc = refresh_rows(db, &c, dir, err)) == 0)
 		rc = db_exec(db, "COMMIT", err);
 	catalog_release(&c);

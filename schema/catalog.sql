@@ -15,19 +15,48 @@ CREATE TABLE shard (
 	max_start_ms INTEGER NOT NULL,
 	min_end_ms INTEGER NOT NULL,
 	max_end_ms INTEGER NOT NULL,
-	max_duration_ms INTEGER NOT NULL
+	max_duration_ms INTEGER NOT NULL,
+	n_address_blocks INTEGER NOT NULL DEFAULT 0 -- 0: nothing is known
 ) STRICT;
+
+CREATE TABLE address (
+	-- Table address of each shard, as of its mtime_ns.
+	day INTEGER NOT NULL,
+	mtime_ns INTEGER NOT NULL,
+	block INTEGER NOT NULL,
+	bits BLOB NOT NULL,
+	PRIMARY KEY (day, mtime_ns, block)
+) STRICT, WITHOUT ROWID;
 
 -- :name select_catalog
 SELECT day, bytes, mtime_ns, n_segments, n_flows, min_start_ms, max_start_ms,
-    min_end_ms, max_end_ms, max_duration_ms
+    min_end_ms, max_end_ms, max_duration_ms, n_address_blocks
+FROM shard ORDER BY day
+
+-- The same of a catalog of version 1.
+-- :name select_catalog_1
+SELECT day, bytes, mtime_ns, n_segments, n_flows, min_start_ms, max_start_ms,
+    min_end_ms, max_end_ms, max_duration_ms, 0
 FROM shard ORDER BY day
 
 -- :name replace_catalog
 INSERT OR REPLACE INTO shard (day, bytes, mtime_ns, n_segments, n_flows,
-    min_start_ms, max_start_ms, min_end_ms, max_end_ms, max_duration_ms)
+    min_start_ms, max_start_ms, min_end_ms, max_end_ms, max_duration_ms,
+    n_address_blocks)
 VALUES (:day, :bytes, :mtime_ns, :n_segments, :n_flows,
-    :min_start_ms, :max_start_ms, :min_end_ms, :max_end_ms, :max_duration_ms)
+    :min_start_ms, :max_start_ms, :min_end_ms, :max_end_ms, :max_duration_ms,
+    :n_address_blocks)
 
 -- :name delete_catalog
 DELETE FROM shard WHERE day = :day
+
+-- :name insert_catalog_address
+INSERT INTO address (block, bits, day, mtime_ns)
+VALUES (?, ?, :day, :mtime_ns)
+
+-- :name select_catalog_address
+SELECT bits FROM address
+WHERE day = :day AND mtime_ns = :mtime_ns AND block = :block
+
+-- :name delete_catalog_address
+DELETE FROM address WHERE day = :day

@@ -25,30 +25,42 @@ same_row(const struct catalog_day *a, const struct catalog_day *b)
 	       x->max_duration_ms == y->max_duration_ms;
 }
 
-/* What is wrong with the row of a shard, or NULL. */
+/* What is wrong with the row of an open shard, or NULL. */
 static const char *
-compare_row(const struct catalog *k, const struct store_shard *file)
+compare_row(
+    struct catalog *k, int32_t day, struct shard *s, const struct stat *st)
 {
-	const struct catalog_day *d = catalog_find(k, file->day);
-	struct catalog_day want = {0};
+	const struct catalog_day *d = catalog_find(k, day);
+	struct catalog_day want;
+
+	if (d == NULL || !catalog_counts(d, st))
+		return "has no row that is up to date";
+	catalog_describe(&want, day, s, st);
+	if (!same_row(d, &want))
+		return "has a row with wrong bounds";
+	if (d->n_address_blocks != want.n_address_blocks ||
+	    !catalog_has_addresses(k, d, s))
+		return "has a row with wrong addresses";
+	return NULL;
+}
+
+/* The same of its file; one that cannot be read is a finding of its own. */
+static const char *
+compare_shard(struct catalog *k, const struct store_shard *file)
+{
+	const char *what = NULL;
 	struct shard *s = NULL;
 	struct stat st;
-	bool known = false;
 
 	if (stat(file->path, &st) != 0 || !catalog_is_finished(&st))
 		return NULL;
 	if (shard_open_read(&s, file->path, NULL) == 0 &&
 	    shard_begin_read(s, NULL) == 0) {
-		catalog_describe(&want, file->day, s, &st);
-		known = true;
+		what = compare_row(k, file->day, s, &st);
 		shard_end_read(s);
 	}
 	shard_close(s);
-	if (!known)
-		return NULL; /* a finding of its own */
-	if (d == NULL || !catalog_counts(d, &st))
-		return "has no row that is up to date";
-	return same_row(d, &want) ? NULL : "has a row with wrong bounds";
+	return what;
 }
 
 static void
@@ -74,11 +86,11 @@ is_listed(const struct store_list *list, int32_t day)
 }
 
 static void
-check_rows(struct check *c, const char *path, const struct catalog *k,
+check_rows(struct check *c, const char *path, struct catalog *k,
     const struct store_list *list)
 {
 	for (size_t i = 0; i < list->n; i++) {
-		const char *what = compare_row(k, &list->shard[i]);
+		const char *what = compare_shard(k, &list->shard[i]);
 
 		if (what != NULL)
 			report_row(c, path, list->shard[i].day, what);
@@ -110,7 +122,8 @@ check_catalog(struct check *c, const struct store_list *list, struct err *err)
 	struct err why;
 	int rc = 0, read;
 
-	if (c->options->repair && c->result->n_mended > 0 &&
+	if (c->options->repair &&
+	    c->result->n_mended + c->result->n_renewed > 0 &&
 	    (rc = catalog_refresh(c->dir, err)) != 0)
 		goto out;
 	read = catalog_read(&k, c->dir, &why);

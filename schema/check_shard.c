@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "schema/address.h"
 #include "schema/base/clock.h"
 #include "schema/base/mem.h"
 #include "schema/catalog.h"
@@ -185,6 +186,72 @@ check_packets(struct check *c, struct err *err)
 	return rc;
 }
 
+/* ---- table address ---- */
+
+struct missing {
+	const struct address_set *set;
+	uint64_t n;
+};
+
+static const uint8_t *
+get_block(void *arg, size_t block)
+{
+	const struct address_set *set = arg;
+
+	return set->bits + block * ADDRESS_BLOCK_LEN;
+}
+
+static void
+count_missing(void *arg, uint32_t addr)
+{
+	struct missing *m = arg;
+	struct address_set set = *m->set;
+
+	m->n += !address_may_hold(
+	    set.n_blocks, get_block, &set, (struct address_range){addr, addr});
+}
+
+static int
+check_all_addresses(struct check *c, const struct address_set *set,
+    const struct segment *g, size_t n, struct err *err)
+{
+	struct missing m = {.set = set};
+	char what[100];
+	int rc = 0;
+
+	for (size_t i = 0; i < n && rc == 0; i++)
+		if (g[i].in_address && g[i].sealed)
+			rc = address_of_segment(shard_db(c->shard), g[i].id,
+			    count_missing, &m, err);
+	if (rc == 0 && m.n > 0) {
+		snprintf(what, sizeof what,
+		    "%llu addresses are not in table address",
+		    (unsigned long long)m.n);
+		check_find(c, REMEDY_MEND, shard_path(c->shard), what);
+	}
+	return rc;
+}
+
+/* Rows that make no sense tell nothing; without rows nothing is known. */
+static int
+check_addresses(
+    struct check *c, const struct segment *g, size_t n, struct err *err)
+{
+	struct address_set set = {0};
+	int64_t n_rows = 0;
+	int rc = get_row(c, sql_count_address_blocks, 0, &n_rows, 1, err);
+
+	if (rc == 0)
+		rc = address_load(&set, shard_db(c->shard), err);
+	if (rc == 0 && n_rows > 0 && set.n_blocks == 0)
+		check_find(c, REMEDY_MEND, shard_path(c->shard),
+		    "rows of table address are missing");
+	else if (rc == 0 && set.n_blocks > 0 && c->options->full)
+		rc = check_all_addresses(c, &set, g, n, err);
+	address_release(&set);
+	return rc;
+}
+
 static int
 check_content(struct check *c, struct err *err)
 {
@@ -213,6 +280,8 @@ check_content(struct check *c, struct err *err)
 		    "damaged: rows of table source are missing");
 	for (size_t i = 0; i < n && rc == 0; i++)
 		rc = check_segment(c, &g[i], err);
+	if (rc == 0 && shard_version(c->shard) > 1)
+		rc = check_addresses(c, g, n, err);
 	if (rc == 0 && c->options->full)
 		rc = check_packets(c, err);
 	return rc;

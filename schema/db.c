@@ -245,6 +245,16 @@ stmt_bind_text(struct stmt *s, const char *name, const char *text)
 }
 
 void
+stmt_bind_blob(struct stmt *s, const char *name, const void *bytes, size_t len)
+{
+	int rc = sqlite3_bind_blob64(
+	    s->handle, position_of(s, name), bytes, len, SQLITE_TRANSIENT);
+
+	assert(rc == SQLITE_OK);
+	(void)rc;
+}
+
+void
 stmt_set_int(struct stmt *s, int position, int64_t value)
 {
 	int rc = sqlite3_bind_int64(s->handle, position, value);
@@ -319,6 +329,15 @@ stmt_text(struct stmt *s, int column)
 	const unsigned char *text = sqlite3_column_text(s->handle, column);
 
 	return text != NULL ? (const char *)text : "";
+}
+
+const void *
+stmt_blob(struct stmt *s, int column, size_t *len)
+{
+	const void *bytes = sqlite3_column_blob(s->handle, column);
+
+	*len = (size_t)sqlite3_column_bytes(s->handle, column);
+	return bytes;
 }
 
 /* All pages in one step: the read transaction that it is keeps the moment. */

@@ -61,6 +61,8 @@ void stmt_finalize(struct stmt *s); /* accepts NULL */
 void stmt_bind_int(struct stmt *s, const char *name, int64_t value);
 /* text NULL is NULL. */
 void stmt_bind_text(struct stmt *s, const char *name, const char *text);
+void stmt_bind_blob(
+    struct stmt *s, const char *name, const void *bytes, size_t len);
 /* The same by position, from 1, for hot paths. */
 void stmt_set_int(struct stmt *s, int position, int64_t value);
 void stmt_set_null(struct stmt *s, int position);
@@ -79,6 +81,7 @@ void stmt_bind_row(struct stmt *to, struct stmt *from);
 /* Columns of the current row, from 0; text until the next step. */
 int64_t stmt_int(struct stmt *s, int column);
 const char *stmt_text(struct stmt *s, int column); /* "" for NULL */
+const void *stmt_blob(struct stmt *s, int column, size_t *len); /* or NULL */
 
 /*
  * The whole database as of one moment into the file at path, which must not

@@ -263,6 +263,7 @@ segment_insert(struct segment *g, struct stmt *insert, const struct flow *f,
 		return rc;
 	widen_bounds(g, f);
 	g->n_flows++;
+	g->in_address = false;
 	return 0;
 }
 

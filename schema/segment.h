@@ -28,7 +28,8 @@ struct segment {
 	int64_t min_start_ms, max_start_ms, min_end_ms, max_end_ms;
 	int64_t max_duration_ms; /* of one flow */
 	unsigned layout;         /* of its columns: see segment_column */
-	bool sealed;     /* all six indexes are there, no row will be added */
+	bool sealed;     /* all six indexes are there; rows are only added to
+			    the last one of a day that was finished before */
 	bool in_address; /* table address knows its addresses */
 };
 

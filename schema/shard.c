@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "schema/address_build.h"
 #include "schema/base/mem.h"
 #include "schema/db.h"
 #include "schema/migrate.h"
@@ -32,6 +33,7 @@ struct shard {
 	size_t next_index;        /* of the segment being sealed */
 	struct stmt *insert_flow; /* into the live segment; NULL: not ready */
 	struct stmt *insert_packet, *update_segment;
+	struct address_build address;
 	char *import_key; /* what shard_note_import said; NULL: nothing */
 	uint64_t import_n;
 	struct stmt *add_minute[N_MINUTE_KINDS]; /* by kind; NULL: not ready */
@@ -203,14 +205,17 @@ rows_to_fill(const struct shard *s)
 	return share > SEGMENT_MIN_ROWS ? share : SEGMENT_MIN_ROWS;
 }
 
-/* Make the last segment one that takes rows. */
+/*
+ * Make the last segment one that takes rows. One that was sealed because the
+ * day was over, and is not full, takes late ones with its indexes: that is
+ * slower, but a day of a thousand imports has no thousand segments.
+ */
 static int
 ensure_live_segment(struct shard *s, struct err *err)
 {
 	int rc;
 
-	if (s->segments.n == 0 || last_segment(s)->sealed ||
-	    last_segment(s)->layout != SEGMENT_LAYOUT ||
+	if (s->segments.n == 0 || last_segment(s)->layout != SEGMENT_LAYOUT ||
 	    last_segment(s)->n_flows >= rows_to_fill(s)) {
 		if (s->segments.n > 0 && (rc = segment_store(last_segment(s),
 					      s->update_segment, err)) != 0)
@@ -297,6 +302,7 @@ shard_append(struct shard *s, const struct packet *p, const struct flow *flows,
 		 &s->sources, s->db, &p->source, &source_id, err)) != 0 ||
 	    (rc = insert_packet(s, p, source_id, err)) != 0)
 		return undo(s, rc);
+	address_build_release(&s->address);
 	g = last_segment(s);
 	for (size_t i = 0; i < p->n_flows; i++)
 		if ((rc = segment_insert(
@@ -449,19 +455,28 @@ leave_wal(struct shard *s, struct err *err)
 }
 
 int
-shard_finish(struct shard *s, struct err *err)
+shard_finish_step(struct shard *s, struct err *err)
 {
 	int rc = shard_commit(s, err);
 
-	if (rc != 0)
-		return rc;
-	while ((rc = seal_step(s, s->segments.n, err)) == 1)
-		continue;
-	if (rc != 0 || (rc = leave_wal(s, err)) != 0)
+	if (rc != 0 || (rc = seal_step(s, s->segments.n, err)) != 0 ||
+	    (rc = address_build_step(&s->address, s->db, &s->segments, err)) !=
+		0 ||
+	    (rc = leave_wal(s, err)) != 0)
 		return rc;
 	if (chmod(shard_path(s), 0444) != 0)
 		return err_sys(err, "%s: chmod", shard_path(s));
 	return 0;
+}
+
+int
+shard_finish(struct shard *s, struct err *err)
+{
+	int rc;
+
+	while ((rc = shard_finish_step(s, err)) == 1)
+		continue;
+	return rc;
 }
 
 /* ---- repairing ---- */
@@ -481,6 +496,7 @@ mend_segment(struct shard *s, struct segment *g, struct err *err)
 {
 	int rc = segment_recount(g, s->db, err);
 
+	g->in_address = false;
 	if (rc == 0)
 		rc = segment_store(g, s->update_segment, err);
 	for (size_t i = 0;
@@ -494,6 +510,8 @@ shard_mend(struct shard *s, struct err *err)
 {
 	int rc = begin_writing(s, err);
 
+	if (rc == 0)
+		rc = db_exec(s->db, "DELETE FROM address", err);
 	for (size_t i = 0; i < s->segments.n && rc == 0; i++)
 		rc = mend_segment(s, &s->segments.segment[i], err);
 	return rc != 0 ? undo(s, rc) : shard_commit(s, err);
@@ -571,6 +589,7 @@ shard_close(struct shard *s)
 	db_close(s->db);
 	segments_release(&s->segments);
 	sources_release(&s->sources);
+	address_build_release(&s->address);
 	free(s->import_key);
 	free(s);
 }

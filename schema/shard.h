@@ -65,9 +65,12 @@ int shard_sync(struct shard *s, struct err *err) MUST_CHECK;
 int shard_seal_step(struct shard *s, struct err *err) MUST_CHECK;
 
 /*
- * The day is over: seal everything and leave one plain read-only file,
- * without WAL, that anyone may open and copy. Only shard_close may follow.
+ * The day is over: seal everything, note which addresses occur (address.h) and
+ * leave one plain read-only file, without WAL, that anyone may open and copy.
+ * A step (an index, the addresses of a segment) returns 1; after 0 only
+ * shard_close may follow. shard_finish makes all steps.
  */
+int shard_finish_step(struct shard *s, struct err *err) MUST_CHECK;
 int shard_finish(struct shard *s, struct err *err) MUST_CHECK;
 
 /* ---- repairing ---- */
@@ -75,8 +78,8 @@ int shard_finish(struct shard *s, struct err *err) MUST_CHECK;
 /* One more empty segment; outside a transaction. */
 int shard_add_segment(struct shard *s, struct err *err) MUST_CHECK;
 
-/* Set counts and bounds of all segments to what their rows say, and build the
- * indexes that sealed ones lack. */
+/* Set counts and bounds of all segments to what their rows say, build the
+ * indexes that sealed ones lack, and forget which addresses occur. */
 int shard_mend(struct shard *s, struct err *err) MUST_CHECK;
 
 /* ---- reading ---- */

@@ -406,6 +406,26 @@ an_entry_missing_in_an_index_is_found_by_the_full_check(void **state)
 }
 
 static void
+a_wrong_list_of_addresses_is_made_anew(void **state)
+{
+	char *path = catalog_path(*state);
+
+	fill(*state);
+	assert_true(shard_int(*state, "SELECT count(*) FROM address") > 1);
+	exec_in_shard(*state, "DELETE FROM address WHERE block = 0");
+	expect_mended(
+	    *state, false, "rows of table address are missing", "mended");
+	exec_in_shard(
+	    *state, "UPDATE address SET bits = zeroblob(512) WHERE block = 1");
+	expect_mended(
+	    *state, true, " addresses are not in table address", "mended");
+	days_exec(path, "UPDATE address SET bits = zeroblob(512)");
+	expect_mended(
+	    *state, false, "has a row with wrong addresses", "made anew");
+	free(path);
+}
+
+static void
 a_foreign_file_is_set_aside(void **state)
 {
 	char *path = shard_file(*state);
@@ -504,6 +524,7 @@ main(void)
 	    in_store(a_lost_segment_table_costs_no_flow),
 	    in_store(a_deleted_segment_row_costs_no_flow),
 	    in_store(an_entry_missing_in_an_index_is_found_by_the_full_check),
+	    in_store(a_wrong_list_of_addresses_is_made_anew),
 	    in_store(a_foreign_file_is_set_aside),
 	    in_store(a_newer_shard_is_left_alone),
 	    in_store(the_catalog_is_made_anew),

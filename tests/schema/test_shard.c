@@ -353,6 +353,33 @@ a_finished_day_is_one_plain_read_only_file(void **state)
 	free(wal);
 }
 
+/* As a folder of five-minute files does, imported one at a time. */
+static void
+many_small_additions_make_no_segments_of_their_own(void **state)
+{
+	char *path = path_in(state, "a.db");
+	struct err err;
+
+	for (uint32_t i = 0; i < 40; i++) {
+		struct shard *s = open_new(path, 90);
+
+		append(s, i * 7, 7, "192.0.2.7");
+		assert_int_equal(shard_finish(s, &err), 0);
+		shard_close(s);
+	}
+	assert_int_equal(query_int(path, "SELECT count(*) FROM flows"), 280);
+	assert_int_equal(query_int(path, "SELECT count(*) FROM segment"), 4);
+	assert_int_equal(query_int(path, "SELECT min(sealed) FROM segment"), 1);
+	assert_int_equal(
+	    query_int(path, "SELECT count(*) FROM flow_0001 INDEXED BY "
+			    "flow_0001_dst_port WHERE dst_port >= 442"),
+	    91);
+	assert_int_equal(
+	    query_int(path, "SELECT max_end_ms FROM segment WHERE id = 4"),
+	    5000 + 2 * 279);
+	free(path);
+}
+
 static void
 readers_keep_their_moment(void **state)
 {
@@ -623,6 +650,7 @@ main(void)
 	    in_folder(segments_fill_seal_and_keep_their_bounds),
 	    in_folder(the_view_uses_the_indexes_of_sealed_segments),
 	    in_folder(a_finished_day_is_one_plain_read_only_file),
+	    in_folder(many_small_additions_make_no_segments_of_their_own),
 	    in_folder(readers_keep_their_moment),
 	    in_folder(a_full_disk_takes_back_the_whole_transaction),
 	    in_folder(files_that_are_no_shard_are_refused_by_name),
