@@ -29,23 +29,79 @@ plan_prunes(const struct filter *f, const struct segment *g)
 	       g->min_start_ms > box.max_start_ms;
 }
 
+/* ---- whole days ---- */
+
+/* Of a longer list some address is likely to occur. */
+enum { MAX_RANGES = 256 };
+
+static bool
+is_address_list(const struct ast *a)
+{
+	return a->kind == AST_RANGES && a->n_ranges <= MAX_RANGES &&
+	       (a->column == COL_SRC_ADDR || a->column == COL_DST_ADDR);
+}
+
+static bool
+asks_address(const struct ast *a)
+{
+	bool asks = is_address_list(a);
+
+	for (size_t i = 0; i < a->n_children && !asks; i++)
+		asks = asks_address(a->child[i]);
+	return asks;
+}
+
 void
 plan_read_catalog(struct catalog *out, const char *dir, const struct filter *f)
 {
-	if ((!f->has_from && !f->has_to) || catalog_read(out, dir, NULL) != 0)
+	if ((!f->has_from && !f->has_to && !asks_address(f->ast)) ||
+	    catalog_read(out, dir, NULL) != 0)
 		*out = (struct catalog){0};
 }
 
+static bool
+holds_one_of(
+    struct catalog *c, const struct catalog_day *d, const struct ast *a)
+{
+	for (size_t i = 0; i < a->n_ranges; i++) {
+		const struct address_range r = {
+		    (uint32_t)a->range[i].lo, (uint32_t)a->range[i].hi};
+
+		if (catalog_may_hold(c, d, r))
+			return true;
+	}
+	return false;
+}
+
+/* Whether the addresses of a day leave it open that one of its flows passes. */
+static bool
+may_pass(struct catalog *c, const struct catalog_day *d, const struct ast *a)
+{
+	bool is_or = a->kind == AST_OR;
+
+	if (is_address_list(a))
+		return holds_one_of(c, d, a);
+	if (!is_or && a->kind != AST_AND)
+		return true;
+	for (size_t i = 0; i < a->n_children; i++)
+		if (may_pass(c, d, a->child[i]) == is_or)
+			return is_or;
+	return !is_or;
+}
+
 const struct catalog_day *
-plan_prunes_shard(const struct filter *f, const struct catalog *c,
-    const struct store_shard *file)
+plan_prunes_shard(
+    const struct filter *f, struct catalog *c, const struct store_shard *file)
 {
 	const struct catalog_day *d = catalog_find(c, file->day);
 	struct stat st;
 
 	if (d == NULL || stat(file->path, &st) != 0 || !catalog_counts(d, &st))
 		return NULL;
-	return d->whole.n_flows == 0 || plan_prunes(f, &d->whole) ? d : NULL;
+	return d->whole.n_flows == 0 || plan_prunes(f, &d->whole) ||
+		       !may_pass(c, d, f->ast)
+		   ? d
+		   : NULL;
 }
 
 static int64_t

@@ -26,8 +26,8 @@ void plan_read_catalog(
 
 /* The catalog's row of a shard when it alone tells that no flow of it can pass,
  * else NULL. */
-const struct catalog_day *plan_prunes_shard(const struct filter *f,
-    const struct catalog *c, const struct store_shard *file);
+const struct catalog_day *plan_prunes_shard(
+    const struct filter *f, struct catalog *c, const struct store_shard *file);
 
 /* What is left to ask of a flow's times, half-open, where the segment's bounds
  * leave it open; INT64_MIN or INT64_MAX: nothing. */

@@ -62,7 +62,7 @@ struct scan_stats {
 	size_t n_shards;          /* opened */
 	size_t n_shards_pruned;   /* left out unopened, by the catalog */
 	size_t n_segments;        /* read */
-	size_t n_segments_pruned; /* left out by their bounds or the shard's */
+	size_t n_segments_pruned; /* left out by bounds, or addresses of a day */
 	uint64_t n_flows;         /* handed over */
 	uint64_t n_duplicates;    /* left out by dedup */
 	bool has_bounds;          /* the store holds any flow at all */

@@ -759,7 +759,7 @@ request_note(const struct request *r, const struct out_style *style,
 	if (stats->n_segments_pruned > 0) {
 		buf_puts(text, " (");
 		out_count(text, style, stats->n_segments_pruned);
-		buf_puts(text, " left out by their bounds)");
+		buf_puts(text, " left out unread)");
 	}
 	buf_puts(text, "\n");
 	if (!r->has_dedup)

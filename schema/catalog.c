@@ -134,7 +134,7 @@ get_block(void *arg, size_t block)
 {
 	const struct asked_day *a = arg;
 	const uint8_t *bits = NULL;
-	size_t len;
+	size_t len = 0;
 
 	stmt_reset(a->address);
 	stmt_bind_int(a->address, ":day", a->day->day);

@@ -72,11 +72,11 @@ class Catalog(Kept):
         hour = f"from=@{int(self.when(2)) - 60}", f"to=@{int(self.when(2))}"
         self.assertEqual(self.note(*hour),
                          "30 flows read from 1 shard, 1 segment "
-                         "(3 left out by their bounds)")
+                         "(3 left out unread)")
         os.unlink(self.dir + "/catalog.db")
         self.assertEqual(self.note(*hour),
                          "30 flows read from 4 shards, 1 segment "
-                         "(3 left out by their bounds)")
+                         "(3 left out unread)")
 
 
 class Expire(Kept):

@@ -117,6 +117,92 @@ an_hour_of_400_days_opens_the_shards_it_needs(void **state)
 	assert_int_equal(stats.max_end_ms, all.max_end_ms);
 }
 
+/* A day of one flow, 10.0.I.1 to 192.0.2.I. */
+static void
+finish_pair(const char *dir, int i)
+{
+	char *path = store_shard_path(dir, first_day() + i);
+	struct packet p = {.n_flows = 1};
+	struct flow f = {.src_addr = 0x0a000001 + ((uint32_t)i << 8),
+	    .dst_addr = 0xc0000200 + (uint32_t)i,
+	    .dst_port = 443};
+	struct shard *s;
+	struct err err;
+
+	if (shard_open_write(&s, path, 0, &err) != 0 ||
+	    shard_append(s, &p, &f, &err) != 0 || shard_finish(s, &err) != 0)
+		fail_msg("%s", err.text);
+	shard_close(s);
+	free(path);
+}
+
+static size_t
+scan_words(const char *dir, const char *words, struct scan_stats *stats)
+{
+	struct filter f;
+	const struct scan_query q = {.dir = dir, .filter = &f};
+	struct err err;
+	size_t n = 0;
+
+	fixture_filter(&f, words);
+	if (scan_run(&q, count, &n, stats, &err) != 0)
+		fail_msg("%s: %s", words, err.text);
+	filter_release(&f);
+	return n;
+}
+
+static void
+days_without_an_address_are_not_opened(void **state)
+{
+	enum { N = 60 };
+	static const struct {
+		const char *words;
+		size_t n_flows, n_shards;
+	} cases[] = {
+	    {"src=10.0.7.1", 1, 1},
+	    {"src=10.0.7.2", 0, 0},
+	    {"dst=192.0.2.9", 1, 1},
+	    {"src=10.0.3.1,10.0.5.1,10.0.200.1", 2, 2},
+	    {"src=10.0.3.0/24", 1, 1},
+	    {"src=10.0.8.0/21", 8, 8},
+	    {"src=10.0.7.1 dst=192.0.2.7 dport=443", 1, 1},
+	    {"src=10.0.7.1 dst=192.0.2.8", 0, 0},
+	    /* Source or destination: that is for the shard to say. */
+	    {"dst=10.0.7.1", 0, 1},
+	    /* Every day may have one. */
+	    {"src=10.0.0.0/16", N, N},
+	    {"src=-10.0.7.1", N - 1, N},
+	    {"dport=443", N, N},
+	};
+	char *path = catalog_path(*state);
+	struct scan_stats all, stats;
+	struct err err;
+
+	for (int i = 0; i < N; i++)
+		finish_pair(*state, i);
+	assert_int_equal(catalog_refresh(*state, &err), 0);
+	assert_int_equal(scan_words(*state, "", &all), N);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		size_t n = scan_words(*state, cases[i].words, &stats);
+
+		if (n != cases[i].n_flows ||
+		    stats.n_shards != cases[i].n_shards)
+			fail_msg("%s: %zu flows of %zu shards", cases[i].words,
+			    n, stats.n_shards);
+		assert_int_equal(stats.n_shards_pruned, N - stats.n_shards);
+		assert_int_equal(stats.min_start_ms, all.min_start_ms);
+		assert_int_equal(stats.max_end_ms, all.max_end_ms);
+	}
+	/* The same without the catalog. */
+	assert_int_equal(unlink(path), 0);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		assert_int_equal(scan_words(*state, cases[i].words, &stats),
+		    cases[i].n_flows);
+		assert_int_equal(stats.n_shards, N);
+	}
+	free(path);
+}
+
 /* What is not in the catalog, or no longer true, is looked up in the shard. */
 static void
 a_catalog_that_is_no_help_is_no_error(void **state)
@@ -202,6 +288,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    in_store(an_hour_of_400_days_opens_the_shards_it_needs),
+	    in_store(days_without_an_address_are_not_opened),
 	    in_store(a_catalog_that_is_no_help_is_no_error),
 	    in_store(flows_added_after_finishing_are_found),
 	    in_store(a_shard_removed_while_scanning_is_skipped),
