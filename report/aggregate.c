@@ -2,25 +2,29 @@
 /*
  * Grouping and adding up: see aggregate.h.
  *
- * The keys of a flow are packed into one to four words. Groups (those words
- * and three sums) lie in an arena of chunks, so growing never copies them; an
- * open-addressing table of slots finds them. A slot holds 32 bits of the hash
- * beside the group's number: most misses end there, and the table grows
- * without touching a group.
+ * The keys of a flow are packed into one to four words. A thread adds flows to
+ * a small table of its own that stays in its caches; when that is full its
+ * groups go to the large one, which all threads share in partitions, each with
+ * a lock. So few groups are never fought for, many are kept once whatever the
+ * number of threads, and there is nothing left to merge at the end.
  */
 #include "report/aggregate.h"
 
 #include <assert.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "query/scan.h"
+#include "report/groups.h"
 #include "schema/base/addr.h"
+#include "schema/base/hash.h"
 #include "schema/base/mem.h"
 #include "schema/batch.h"
 
-enum { KEY_WORDS_MAX = 4, SUMS = 3 };
-enum { CHUNK_BITS = 14, CHUNK_GROUPS = 1 << CHUNK_BITS };
-enum { FIRST_SLOTS = 4096 };
+enum { PARTITION_BITS = 6, N_PARTITIONS = 1 << PARTITION_BITS };
+/* Of a thread's own; with its slots a megabyte or two. */
+enum { PART_GROUPS = 1 << 14 };
 
 /* Where a key lies in the words. */
 struct place {
@@ -30,23 +34,33 @@ struct place {
 	uint64_t mask;
 };
 
+struct partition {
+	pthread_mutex_t lock;
+	struct groups groups;
+};
+
 struct aggregate {
 	struct place key[AGGREGATE_MAX_KEYS];
 	size_t n_keys, n_words;
-	uint64_t **chunk; /* CHUNK_GROUPS times n_words + SUMS */
-	size_t n_chunks, cap_chunks;
-	size_t n_groups, max_groups;
-	uint64_t *slot; /* hash << 32 | group + 1; 0: free */
-	size_t n_slots; /* a power of two */
+	uint64_t seed;
+	struct partition partition[N_PARTITIONS]; /* by the hash's first bits */
+	size_t max_groups;
+	pthread_mutex_t lock; /* of what follows */
+	size_t n_groups;
 	struct aggregate_sums total;
-	/* Exporters by our number, which unlike positions in a batch differ
-	 * only if the addresses do; and our number by position. */
-	struct addr *exporter;
-	size_t n_exporters, cap_exporters;
-	uint64_t *exporter_at;
-	size_t n_positions, cap_positions;
-	uint64_t *packed; /* of one batch: n_words words a flow */
-	uint32_t *hash;   /* of one batch */
+	struct addr *exporter; /* by position in the scan */
+	size_t n_exporters;
+};
+
+struct aggregate_part {
+	struct aggregate *whole;
+	struct groups groups;
+	size_t n_new[N_PARTITIONS]; /* groups, by where they will go */
+	struct aggregate_sums total;
+	const struct addr *exporters; /* of the last batch */
+	size_t n_exporters;
+	uint64_t packed[BATCH_MAX * GROUPS_MAX_WORDS]; /* keys of a batch */
+	uint64_t hash[BATCH_MAX];
 };
 
 /* ---- keys to words ---- */
@@ -79,7 +93,7 @@ place_keys(struct aggregate *a, const enum flow_column *keys)
 			at += bits;
 		}
 	a->n_words = (at + 63) / 64;
-	assert(a->n_words <= KEY_WORDS_MAX);
+	assert(a->n_words <= GROUPS_MAX_WORDS);
 }
 
 struct aggregate *
@@ -92,10 +106,13 @@ aggregate_new(const enum flow_column *keys, size_t n_keys, uint64_t max_groups)
 	a->n_keys = n_keys;
 	a->max_groups = max_groups;
 	place_keys(a, keys);
-	a->n_slots = FIRST_SLOTS;
-	a->slot = xcalloc(a->n_slots, sizeof *a->slot);
-	a->packed = xcalloc(BATCH_MAX, a->n_words * sizeof *a->packed);
-	a->hash = xcalloc(BATCH_MAX, sizeof *a->hash);
+	a->seed = hash_seed();
+	pthread_mutex_init(&a->lock, NULL);
+	for (size_t i = 0; i < N_PARTITIONS; i++) {
+		pthread_mutex_init(&a->partition[i].lock, NULL);
+		groups_init(
+		    &a->partition[i].groups, a->n_words, PARTITION_BITS);
+	}
 	return a;
 }
 
@@ -104,14 +121,12 @@ aggregate_free(struct aggregate *a)
 {
 	if (a == NULL)
 		return;
-	for (size_t i = 0; i < a->n_chunks; i++)
-		free(a->chunk[i]);
-	free(a->chunk);
-	free(a->slot);
+	for (size_t i = 0; i < N_PARTITIONS; i++) {
+		pthread_mutex_destroy(&a->partition[i].lock);
+		groups_release(&a->partition[i].groups);
+	}
+	pthread_mutex_destroy(&a->lock);
 	free(a->exporter);
-	free(a->exporter_at);
-	free(a->packed);
-	free(a->hash);
 	free(a);
 }
 
@@ -126,186 +141,240 @@ aggregate_columns(const struct aggregate *a)
 	return set;
 }
 
-static uint64_t
-number_of_exporter(struct aggregate *a, const struct addr *addr)
-{
-	for (size_t i = 0; i < a->n_exporters; i++)
-		if (addr_equal(&a->exporter[i], addr))
-			return i;
-	a->exporter = xgrow(a->exporter, a->n_exporters, &a->cap_exporters,
-	    sizeof *a->exporter);
-	a->exporter[a->n_exporters] = *addr;
-	return a->n_exporters++;
-}
-
-/* Positions keep their meaning during a scan, so only new ones are looked at.
- */
 static void
-learn_exporters(struct aggregate *a, const struct batch *b)
-{
-	while (a->n_positions < b->n_exporters) {
-		const struct addr *addr = &b->exporters[a->n_positions];
-
-		a->exporter_at = xgrow(a->exporter_at, a->n_positions,
-		    &a->cap_positions, sizeof *a->exporter_at);
-		a->exporter_at[a->n_positions++] = number_of_exporter(a, addr);
-	}
-}
-
-static void
-pack_key(struct aggregate *a, const struct batch *b, const struct place *key)
+pack_key(
+    struct aggregate_part *p, const struct batch *b, const struct place *key)
 {
 	const int64_t *value = b->col[key->column];
-	uint64_t *word = a->packed + key->word;
+	size_t n_words = p->whole->n_words;
+	uint64_t *word = p->packed + key->word;
 
-	for (size_t i = 0; i < b->n; i++, word += a->n_words)
+	for (size_t i = 0; i < b->n; i++, word += n_words)
 		*word |= ((uint64_t)value[i] & key->mask) << key->shift;
 }
 
-static void
-pack_exporter(
-    struct aggregate *a, const struct batch *b, const struct place *key)
+static uint64_t
+hash_key(const uint64_t *key, const void *arg)
 {
-	const int64_t *position = b->col[COL_EXPORTER];
-	uint64_t *word = a->packed + key->word;
+	const struct aggregate *a = arg;
+	uint64_t h = a->seed;
 
-	learn_exporters(a, b);
-	for (size_t i = 0; i < b->n; i++, word += a->n_words)
-		*word |= a->exporter_at[position[i]] << key->shift;
-}
-
-/* The finisher of MurmurHash3 on each word (Appleby, public domain). */
-static uint32_t
-hash_words(const uint64_t *word, size_t n)
-{
-	uint64_t h = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		h ^= word[i];
-		h ^= h >> 33;
-		h *= UINT64_C(0xff51afd7ed558ccd);
-		h ^= h >> 33;
-		h *= UINT64_C(0xc4ceb9fe1a85ec53);
-		h ^= h >> 33;
-	}
-	return (uint32_t)h;
+	for (size_t i = 0; i < a->n_words; i++)
+		h = hash_mix(h ^ key[i]);
+	return h;
 }
 
 static void
-pack_batch(struct aggregate *a, const struct batch *b)
+pack_batch(struct aggregate_part *p, const struct batch *b)
 {
-	memset(a->packed, 0, b->n * a->n_words * sizeof *a->packed);
-	for (size_t k = 0; k < a->n_keys; k++) {
-		if (a->key[k].column == COL_EXPORTER)
-			pack_exporter(a, b, &a->key[k]);
-		else
-			pack_key(a, b, &a->key[k]);
-	}
+	const struct aggregate *a = p->whole;
+
+	memset(p->packed, 0, b->n * a->n_words * sizeof *p->packed);
+	for (size_t k = 0; k < a->n_keys; k++)
+		pack_key(p, b, &a->key[k]);
 	for (size_t i = 0; i < b->n; i++)
-		a->hash[i] = hash_words(a->packed + i * a->n_words, a->n_words);
+		p->hash[i] = hash_key(p->packed + i * a->n_words, a);
 }
 
 /* ---- groups ---- */
 
-static uint64_t *
-group_at(const struct aggregate *a, size_t group)
+static size_t
+partition_of(uint64_t hash)
 {
-	return a->chunk[group >> CHUNK_BITS] +
-	       (group & (CHUNK_GROUPS - 1)) * (a->n_words + SUMS);
+	return hash >> (64 - PARTITION_BITS);
+}
+
+static int
+count_groups(struct aggregate *a, size_t n_more, struct err *err)
+{
+	bool fits;
+
+	pthread_mutex_lock(&a->lock);
+	a->n_groups += n_more;
+	fits = a->n_groups <= a->max_groups;
+	pthread_mutex_unlock(&a->lock);
+	return fits ? 0
+		    : err_set(err, ERR_LIMIT,
+			  "more than %zu rows: use fewer keys or a narrower "
+			  "filter",
+			  a->max_groups);
+}
+
+/* The partition of a group that is handed over, locked, with room for all
+ * that will come. */
+static struct groups *
+enter(struct aggregate_part *p, size_t number)
+{
+	struct partition *to = &p->whole->partition[number];
+
+	pthread_mutex_lock(&to->lock);
+	groups_reserve(
+	    &to->groups, to->groups.n + p->n_new[number], hash_key, p->whole);
+	return &to->groups;
 }
 
 static void
-grow_slots(struct aggregate *a)
+leave(struct aggregate_part *p, size_t number)
 {
-	size_t n_slots = a->n_slots * 2;
-	uint64_t *slot = xcalloc(n_slots, sizeof *slot);
+	if (number < N_PARTITIONS)
+		pthread_mutex_unlock(&p->whole->partition[number].lock);
+}
 
-	for (size_t i = 0; i < a->n_slots; i++) {
-		size_t to = (a->slot[i] >> 32) & (n_slots - 1);
+/* Ask for memory that the groups from slot on will be added to. */
+static void
+look_ahead(const struct aggregate_part *p, const struct groups *to, size_t slot)
+{
+	const uint64_t *group;
 
-		if (a->slot[i] == 0)
+	if (slot >= p->groups.n_slots ||
+	    (group = groups_in_slot(&p->groups, slot)) == NULL)
+		return;
+	__builtin_prefetch(groups_near(to, hash_key(group, p->whole)), 1);
+}
+
+/* All groups of the thread's own table, which go through it and through the
+ * partitions in the same order. */
+static int
+hand_over(struct aggregate_part *p, struct err *err)
+{
+	enum { AHEAD = 12 }; /* slots */
+	size_t inside = N_PARTITIONS, n_made = 0;
+	struct groups *to = NULL;
+
+	for (size_t at = 0; at < p->groups.n_slots; at++) {
+		uint64_t *group = groups_in_slot(&p->groups, at);
+		uint64_t *sum, hash;
+
+		if (group == NULL)
 			continue;
-		while (slot[to] != 0)
-			to = (to + 1) & (n_slots - 1);
-		slot[to] = a->slot[i];
+		hash = hash_key(group, p->whole);
+		if (partition_of(hash) != inside) {
+			leave(p, inside);
+			inside = partition_of(hash);
+			to = enter(p, inside);
+		}
+		look_ahead(p, to, at + AHEAD);
+		sum = groups_find(to, group, hash);
+		n_made += sum[0] == 0;
+		for (size_t i = 0; i < GROUPS_SUMS; i++)
+			sum[i] += group[p->groups.n_words + i];
+		group[p->groups.n_words] = 0; /* leaves the slot free */
+		p->n_new[inside]--;
 	}
-	free(a->slot);
-	a->slot = slot;
-	a->n_slots = n_slots;
+	leave(p, inside);
+	p->groups.n = 0;
+	return count_groups(p->whole, n_made, err);
 }
 
-static uint64_t *
-add_group(struct aggregate *a, const uint64_t *word)
+struct aggregate_part *
+aggregate_part_new(struct aggregate *a)
 {
-	size_t len = a->n_words + SUMS;
-	uint64_t *group;
+	struct aggregate_part *p = xcalloc(1, sizeof *p);
 
-	if (a->n_groups == a->n_chunks << CHUNK_BITS) {
-		a->chunk = xgrow(
-		    a->chunk, a->n_chunks, &a->cap_chunks, sizeof *a->chunk);
-		a->chunk[a->n_chunks++] =
-		    xcalloc(CHUNK_GROUPS, len * sizeof **a->chunk);
-	}
-	group = group_at(a, a->n_groups++);
-	memcpy(group, word, a->n_words * sizeof *word);
-	return group;
+	p->whole = a;
+	groups_init(&p->groups, a->n_words, 0);
+	groups_reserve(&p->groups, PART_GROUPS + BATCH_MAX, NULL, NULL);
+	return p;
 }
 
-/* The group of these keys, made if missing; NULL when there are too many. */
-static uint64_t *
-find_group(struct aggregate *a, const uint64_t *word, uint32_t hash)
+void
+aggregate_part_free(struct aggregate_part *p)
 {
-	size_t mask = a->n_slots - 1;
-	size_t at = hash & mask;
-
-	for (; a->slot[at] != 0; at = (at + 1) & mask) {
-		uint64_t *group;
-
-		if (a->slot[at] >> 32 != hash)
-			continue;
-		group = group_at(a, (uint32_t)a->slot[at] - 1);
-		if (memcmp(group, word, a->n_words * sizeof *word) == 0)
-			return group;
-	}
-	if (a->n_groups == a->max_groups)
-		return NULL;
-	a->slot[at] = (uint64_t)hash << 32 | (a->n_groups + 1);
-	return add_group(a, word);
+	if (p == NULL)
+		return;
+	groups_release(&p->groups);
+	free(p);
 }
 
-int
-aggregate_add(struct aggregate *a, const struct batch *b, struct err *err)
+static void
+add_flows(struct aggregate_part *p, const struct batch *b)
 {
-	enum { AHEAD = 12 }; /* flows; hides the wait for memory */
 	const int64_t *octets = b->col[COL_OCTETS];
 	const int64_t *packets = b->col[COL_PACKETS];
+	size_t n_words = p->whole->n_words;
 
-	/* Room for a whole batch of new groups at three quarters full. */
-	while ((a->n_groups + b->n) * 4 > a->n_slots * 3)
-		grow_slots(a);
-	pack_batch(a, b);
 	for (size_t i = 0; i < b->n; i++) {
-		uint64_t *sums =
-		    find_group(a, a->packed + i * a->n_words, a->hash[i]);
+		uint64_t *sums = groups_find(
+		    &p->groups, p->packed + i * n_words, p->hash[i]);
 
-		if (sums == NULL)
-			return err_set(err, ERR_LIMIT,
-			    "more than %zu rows: use fewer keys or a narrower "
-			    "filter",
-			    a->max_groups);
-		if (i + AHEAD < b->n)
-			__builtin_prefetch(
-			    &a->slot[a->hash[i + AHEAD] & (a->n_slots - 1)]);
-		sums += a->n_words;
+		p->n_new[partition_of(p->hash[i])] += sums[0] == 0;
 		sums[0]++;
 		sums[1] += (uint64_t)octets[i];
 		sums[2] += (uint64_t)packets[i];
-		a->total.octets += (uint64_t)octets[i];
-		a->total.packets += (uint64_t)packets[i];
+		p->total.octets += (uint64_t)octets[i];
+		p->total.packets += (uint64_t)packets[i];
 	}
-	a->total.flows += b->n;
-	return 0;
+	p->total.flows += b->n;
 }
+
+int
+aggregate_add(struct aggregate_part *p, const struct batch *b, struct err *err)
+{
+	p->exporters = b->exporters;
+	p->n_exporters = b->n_exporters;
+	pack_batch(p, b);
+	add_flows(p, b);
+	return p->groups.n >= PART_GROUPS ? hand_over(p, err) : 0;
+}
+
+/* Positions keep their meaning during a scan: the longest list says all. */
+static void
+keep_exporters(struct aggregate *a, const struct aggregate_part *p)
+{
+	if (p->n_exporters <= a->n_exporters)
+		return;
+	a->exporter =
+	    xreallocarray(a->exporter, p->n_exporters, sizeof *a->exporter);
+	memcpy(a->exporter, p->exporters, p->n_exporters * sizeof *a->exporter);
+	a->n_exporters = p->n_exporters;
+}
+
+int
+aggregate_end(struct aggregate_part *p, struct err *err)
+{
+	struct aggregate *a = p->whole;
+
+	pthread_mutex_lock(&a->lock);
+	keep_exporters(a, p);
+	a->total.flows += p->total.flows;
+	a->total.octets += p->total.octets;
+	a->total.packets += p->total.packets;
+	pthread_mutex_unlock(&a->lock);
+	return hand_over(p, err);
+}
+
+static void *
+consumer_begin(void *arg)
+{
+	return aggregate_part_new(arg);
+}
+
+static int
+consumer_batch(const struct batch *b, void *state, struct err *err)
+{
+	return aggregate_add(state, b, err);
+}
+
+static int
+consumer_end(void *state, struct err *err)
+{
+	return aggregate_end(state, err);
+}
+
+static void
+consumer_free(void *state)
+{
+	aggregate_part_free(state);
+}
+
+const struct scan_consumer aggregate_consumer = {
+    .begin = consumer_begin,
+    .batch = consumer_batch,
+    .end = consumer_end,
+    .free = consumer_free,
+};
+
+/* ---- the whole ---- */
 
 size_t
 aggregate_n_groups(const struct aggregate *a)
@@ -317,6 +386,14 @@ struct aggregate_sums
 aggregate_total(const struct aggregate *a)
 {
 	return a->total;
+}
+
+/* A group's number: its slot, then its partition. */
+static const uint64_t *
+group_at(const struct aggregate *a, uint32_t group)
+{
+	return groups_in_slot(
+	    &a->partition[group % N_PARTITIONS].groups, group / N_PARTITIONS);
 }
 
 static uint64_t
@@ -352,7 +429,7 @@ struct ranked {
 
 struct ranking {
 	const struct aggregate *a;
-	uint64_t *exporter_rank; /* by our number: place among all addresses */
+	uint64_t *exporter_rank; /* by position: place among all addresses */
 };
 
 static uint64_t *
@@ -397,12 +474,12 @@ compare_ranked(const void *px, const void *py, void *arg)
 }
 
 static struct ranked
-rank_group(
-    const struct ranking *r, const struct aggregate_order *order, size_t group)
+rank_group(const struct ranking *r, const struct aggregate_order *order,
+    uint32_t group)
 {
 	const uint64_t *g = group_at(r->a, group);
 	const uint64_t *sums = g + r->a->n_words;
-	struct ranked x = {.group = (uint32_t)group};
+	struct ranked x = {.group = group};
 
 	switch (order->by) {
 	case MEASURE_FLOWS: x.first = UINT64_MAX - sums[0]; break;
@@ -413,7 +490,8 @@ rank_group(
 	return x;
 }
 
-/* Let the last of all rise to the root, from a root that may be misplaced. */
+/* Let what is misplaced at a root sink to where it belongs; the last in order
+ * is at the top. */
 static void
 sift_down(struct ranked *heap, size_t n, size_t at, struct ranking *r)
 {
@@ -434,27 +512,40 @@ sift_down(struct ranked *heap, size_t n, size_t at, struct ranking *r)
 	}
 }
 
-/* The n first groups, in a heap whose root is the last of them. */
-static struct ranked *
-select_first(struct ranking *r, const struct aggregate_order *order, size_t n)
+/* The n first groups so far, in a heap whose root is the last of them. */
+struct selection {
+	struct ranked *heap;
+	size_t n, max;
+};
+
+static void
+consider(struct selection *s, struct ranked x, struct ranking *r)
 {
-	struct ranked *heap = xcalloc(n, sizeof *heap);
-
-	for (size_t i = 0; i < n; i++)
-		heap[i] = rank_group(r, order, i);
-	if (n == r->a->n_groups)
-		return heap;
-	for (size_t i = n / 2; i-- > 0;)
-		sift_down(heap, n, i, r);
-	for (size_t i = n; i < r->a->n_groups; i++) {
-		struct ranked x = rank_group(r, order, i);
-
-		if (compare_ranked(&x, &heap[0], r) >= 0)
-			continue;
-		heap[0] = x;
-		sift_down(heap, n, 0, r);
+	if (s->n < s->max) {
+		s->heap[s->n++] = x;
+		if (s->n == s->max)
+			for (size_t i = s->n / 2; i-- > 0;)
+				sift_down(s->heap, s->n, i, r);
+	} else if (compare_ranked(&x, &s->heap[0], r) < 0) {
+		s->heap[0] = x;
+		sift_down(s->heap, s->n, 0, r);
 	}
-	return heap;
+}
+
+static void
+select_first(
+    struct selection *s, struct ranking *r, const struct aggregate_order *order)
+{
+	for (uint32_t p = 0; p < N_PARTITIONS; p++) {
+		const struct groups *g = &r->a->partition[p].groups;
+
+		for (size_t i = 0; i < g->n_slots; i++)
+			if (groups_in_slot(g, i) != NULL)
+				consider(s,
+				    rank_group(r, order,
+					(uint32_t)i * N_PARTITIONS + p),
+				    r);
+	}
 }
 
 uint32_t *
@@ -462,16 +553,18 @@ aggregate_sort(const struct aggregate *a, const struct aggregate_order *order,
     size_t limit, size_t *n)
 {
 	struct ranking r = {.a = a, .exporter_rank = rank_exporters(a)};
-	struct ranked *ranked;
+	struct selection s = {
+	    .max = limit > 0 && limit < a->n_groups ? limit : a->n_groups};
 	uint32_t *group;
 
-	*n = limit > 0 && limit < a->n_groups ? limit : a->n_groups;
-	ranked = select_first(&r, order, *n);
-	qsort_r(ranked, *n, sizeof *ranked, compare_ranked, &r);
-	group = xcalloc(*n, sizeof *group);
-	for (size_t i = 0; i < *n; i++)
-		group[i] = ranked[i].group;
-	free(ranked);
+	s.heap = xcalloc(s.max, sizeof *s.heap);
+	select_first(&s, &r, order);
+	qsort_r(s.heap, s.n, sizeof *s.heap, compare_ranked, &r);
+	group = xcalloc(s.n, sizeof *group);
+	for (size_t i = 0; i < s.n; i++)
+		group[i] = s.heap[i].group;
+	*n = s.n;
+	free(s.heap);
 	free(r.exporter_rank);
 	return group;
 }

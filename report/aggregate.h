@@ -3,7 +3,7 @@
 #define WEIR_REPORT_AGGREGATE_H
 /*
  * Flows added up by any keys: batches go in, groups with their sums come out
- * in a stated order. Belongs to one thread.
+ * in a stated order. Each thread adds to a part of its own.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -13,7 +13,9 @@
 
 struct addr;
 struct aggregate;
+struct aggregate_part;
 struct batch;
+struct scan_consumer;
 
 enum {
 	AGGREGATE_MAX_KEYS = 13,
@@ -57,10 +59,21 @@ void aggregate_free(struct aggregate *a); /* accepts NULL */
 /* What aggregate_add needs to see of a flow. */
 flow_column_set aggregate_columns(const struct aggregate *a);
 
-/* ERR_LIMIT: there would be more than max_groups groups. All batches of an
- * aggregate come from one scan. */
-int aggregate_add(
-    struct aggregate *a, const struct batch *b, struct err *err) MUST_CHECK;
+/*
+ * A part of a for one thread: any number of batches, all parts' of one scan,
+ * then aggregate_end, which adds them to a. Threads may do all of this at
+ * once. ERR_LIMIT: there would be more than max_groups groups.
+ */
+struct aggregate_part *aggregate_part_new(struct aggregate *a);
+int aggregate_add(struct aggregate_part *p, const struct batch *b,
+    struct err *err) MUST_CHECK;
+int aggregate_end(struct aggregate_part *p, struct err *err) MUST_CHECK;
+void aggregate_part_free(struct aggregate_part *p);
+
+/* The same for scan_spread, with the aggregate as its arg. */
+extern const struct scan_consumer aggregate_consumer;
+
+/* ---- when all parts have ended ---- */
 
 size_t aggregate_n_groups(const struct aggregate *a);
 struct aggregate_sums aggregate_total(const struct aggregate *a);
@@ -76,7 +89,7 @@ uint32_t *aggregate_sort(const struct aggregate *a,
 void aggregate_get(
     const struct aggregate *a, uint32_t group, struct aggregate_group *out);
 
-/* The address behind a key of COL_EXPORTER, until the next aggregate_add. */
+/* The address behind a key of COL_EXPORTER. */
 const struct addr *aggregate_exporter(const struct aggregate *a, uint64_t key);
 
 #endif

@@ -21,6 +21,7 @@
 #include "report/table.h"
 #include "schema/base/attr.h"
 #include "schema/base/buf.h"
+#include "schema/base/mem.h"
 
 /* What is told about each group, behind its keys. */
 static const struct measure {
@@ -411,12 +412,6 @@ write_table(struct report *r, const struct aggregate *a,
 /* ---- the command ---- */
 
 static int
-add_batch(const struct batch *b, void *arg, struct err *err)
-{
-	return aggregate_add(arg, b, err);
-}
-
-static int
 answer(struct report *r, const struct aggregate *a,
     const struct scan_stats *stats, struct err *err)
 {
@@ -449,9 +444,10 @@ run_keys(struct report *r, struct err *err)
 		return rc;
 	for (size_t i = 0; i < r->keys.n; i++)
 		column[i] = r->keys.key[i]->column;
+	mem_keep_freed();
 	a = aggregate_new(column, r->keys.n, AGGREGATE_MAX_GROUPS);
 	query.columns = aggregate_columns(a);
-	rc = scan_run(&query, add_batch, a, &stats, err);
+	rc = scan_spread(&query, &aggregate_consumer, a, &stats, err);
 	if (rc == 0)
 		rc = answer(r, a, &stats, err);
 	if (rc == 0)

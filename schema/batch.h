@@ -11,8 +11,9 @@ enum { BATCH_MAX = 4096 }; /* flows in a batch at most */
 
 /*
  * col[c] has n values, or is NULL when column c was not asked for. COL_EXPORTER
- * holds positions in exporters[], which stay valid and never change their
- * meaning during one scan; the array itself may move between batches.
+ * holds positions in exporters[], which has each address once; they never
+ * change their meaning during one scan, and each batch's array stays until its
+ * end, though a later one may have another, longer one.
  */
 struct batch {
 	int64_t *col[N_FLOW_COLUMNS];

@@ -10,7 +10,10 @@
 
 #include <cmocka.h>
 
+#include <pthread.h>
+
 #include "report/aggregate.h"
+#include "report/groups.h"
 #include "schema/base/addr.h"
 #include "schema/base/attr.h"
 #include "schema/base/err.h"
@@ -18,9 +21,9 @@
 
 enum { N_BATCHES = 4, N_FLOWS = N_BATCHES * 1500 };
 
-/* Positions 0 and 2 are the same exporter; order by address is 3 1 0. */
+/* Order by address is 2 1 0. */
 static const char *const exporter_texts[] = {
-    "2001:db8::1", "192.0.2.9", "2001:db8::1", "10.255.0.1"};
+    "2001:db8::1", "192.0.2.9", "10.255.0.1"};
 
 static const enum flow_column key_columns[] = {COL_SRC_ADDR, COL_DST_ADDR,
     COL_SRC_PORT, COL_DST_PORT, COL_PROTOCOL, COL_TCP_FLAGS, COL_TOS,
@@ -107,15 +110,6 @@ struct naive {
 	size_t n;
 };
 
-/* Of exporters, the first position with that address. */
-static int64_t
-key_value(const struct batch *b, enum flow_column c, size_t i)
-{
-	int64_t v = b->col[c][i];
-
-	return c == COL_EXPORTER && v == 2 ? 0 : v;
-}
-
 static void
 naive_add(struct naive *n, const struct batch *b, size_t i)
 {
@@ -123,7 +117,7 @@ naive_add(struct naive *n, const struct batch *b, size_t i)
 	size_t g = 0;
 
 	for (size_t k = 0; k < n->n_keys; k++)
-		key[k] = key_value(b, n->key[k], i);
+		key[k] = b->col[n->key[k]][i];
 	while (g < n->n && memcmp(n->group[g].key, key, sizeof key) != 0)
 		g++;
 	if (g == n->n)
@@ -173,9 +167,16 @@ static struct aggregate *
 aggregate_all(const struct flows *f, const enum flow_column *key, size_t n_keys)
 {
 	struct aggregate *a = aggregate_new(key, n_keys, N_FLOWS);
+	struct aggregate_part *part[2] = {
+	    aggregate_part_new(a), aggregate_part_new(a)};
 
 	for (size_t k = 0; k < N_BATCHES; k++)
-		assert_int_equal(aggregate_add(a, &f->batch[k], NULL), 0);
+		assert_int_equal(
+		    aggregate_add(part[k % 2], &f->batch[k], NULL), 0);
+	for (size_t k = 0; k < 2; k++) {
+		assert_int_equal(aggregate_end(part[k], NULL), 0);
+		aggregate_part_free(part[k]);
+	}
 	return a;
 }
 
@@ -334,16 +335,21 @@ too_many_groups_are_refused(void **state)
 	struct flows *f = *state;
 	struct batch *b = &f->batch[0];
 	struct aggregate *a = aggregate_new(column, 1, b->n - 1);
+	struct aggregate_part *part = aggregate_part_new(a);
 	struct err err = {0};
 
 	for (size_t i = 0; i < b->n; i++)
 		b->col[COL_SRC_ADDR][i] = (int64_t)i;
 	b->n--;
-	assert_int_equal(aggregate_add(a, b, &err), 0);
-	assert_int_equal(aggregate_add(a, b, &err), 0); /* the same ones */
+	assert_int_equal(aggregate_add(part, b, &err), 0);
+	assert_int_equal(aggregate_end(part, &err), 0);
+	assert_int_equal(aggregate_add(part, b, &err), 0); /* the same ones */
+	assert_int_equal(aggregate_end(part, &err), 0);
 	b->n++;
-	assert_int_equal(aggregate_add(a, b, &err), ERR_LIMIT);
+	assert_int_equal(aggregate_add(part, b, &err), 0);
+	assert_int_equal(aggregate_end(part, &err), ERR_LIMIT);
 	assert_non_null(strstr(err.text, "more than 1499 rows"));
+	aggregate_part_free(part);
 	aggregate_free(a);
 }
 
@@ -352,18 +358,157 @@ nothing_gives_no_groups(void **state)
 {
 	static const enum flow_column column[] = {COL_EXPORTER};
 	struct aggregate *a = aggregate_new(column, 1, 10);
+	struct aggregate_part *part = aggregate_part_new(a);
 	struct batch none = {0};
 	uint32_t *order;
 	size_t n = 1;
 
 	(void)state;
-	assert_int_equal(aggregate_add(a, &none, NULL), 0);
+	assert_int_equal(aggregate_add(part, &none, NULL), 0);
+	assert_int_equal(aggregate_end(part, NULL), 0);
+	aggregate_part_free(part);
+	aggregate_part_free(NULL);
 	order = aggregate_sort(a, &by_octets, 5, &n);
 	assert_int_equal(n, 0);
 	assert_int_equal(aggregate_total(a).flows, 0);
 	free(order);
 	aggregate_free(a);
 	aggregate_free(NULL);
+}
+
+/* ---- threads, and more groups than a thread keeps for itself ---- */
+
+enum { N_THREADS = 4, N_EACH = 200000, N_SOURCES = 150000 };
+
+/* One of the threads: its share of flows numbered from 0, from N_SOURCES
+ * sources in turn, each with as many octets as its number. */
+struct adder {
+	struct aggregate *aggregate;
+	uint64_t first;
+	int rc;
+};
+
+static void *
+add_share(void *arg)
+{
+	struct adder *x = arg;
+	struct aggregate_part *part = aggregate_part_new(x->aggregate);
+	struct batch b;
+
+	batch_init(&b, aggregate_columns(x->aggregate));
+	for (uint64_t i = x->first; i < x->first + N_EACH && x->rc == 0; i++) {
+		b.col[COL_SRC_ADDR][b.n] =
+		    (int64_t)(i % N_SOURCES * 2654435761u & UINT32_MAX);
+		b.col[COL_OCTETS][b.n] = (int64_t)i;
+		b.col[COL_PACKETS][b.n] = 1;
+		if (++b.n < BATCH_MAX && i + 1 < x->first + N_EACH)
+			continue;
+		x->rc = aggregate_add(part, &b, NULL);
+		b.n = 0;
+	}
+	if (x->rc == 0)
+		x->rc = aggregate_end(part, NULL);
+	batch_release(&b);
+	aggregate_part_free(part);
+	return NULL;
+}
+
+static void
+run_threads(struct aggregate *a, int want)
+{
+	struct adder adder[N_THREADS];
+	pthread_t thread[N_THREADS];
+	bool seen = false;
+
+	for (size_t i = 0; i < N_THREADS; i++) {
+		adder[i] = (struct adder){.aggregate = a, .first = i * N_EACH};
+		assert_int_equal(
+		    pthread_create(&thread[i], NULL, add_share, &adder[i]), 0);
+	}
+	for (size_t i = 0; i < N_THREADS; i++) {
+		assert_int_equal(pthread_join(thread[i], NULL), 0);
+		seen = seen || adder[i].rc == want;
+		assert_true(adder[i].rc == 0 || adder[i].rc == want);
+	}
+	assert_true(seen);
+}
+
+static void
+threads_add_to_one_sum(void **state)
+{
+	static const enum flow_column column[] = {COL_SRC_ADDR};
+	static const struct aggregate_order by_source = {
+	    .by = MEASURE_NONE, .first_key = 0};
+	struct aggregate *a = aggregate_new(column, 1, N_SOURCES);
+	const uint64_t n_flows = N_THREADS * N_EACH;
+	struct aggregate_sums total;
+	uint64_t sum = 0, last = 0;
+	uint32_t *order;
+	size_t n;
+
+	(void)state;
+	run_threads(a, 0);
+	total = aggregate_total(a);
+	assert_int_equal(total.flows, n_flows);
+	assert_int_equal(total.octets, n_flows * (n_flows - 1) / 2);
+	assert_int_equal(aggregate_n_groups(a), N_SOURCES);
+	order = aggregate_sort(a, &by_source, 0, &n);
+	assert_int_equal(n, N_SOURCES);
+	for (size_t i = 0; i < n; i++) {
+		struct aggregate_group g;
+
+		aggregate_get(a, order[i], &g);
+		assert_true(i == 0 || g.key[0] > last);
+		last = g.key[0];
+		/* 800,000 flows of 150,000 sources: five or six each */
+		assert_in_range(g.sums.flows, 5, 6);
+		assert_int_equal(g.sums.packets, g.sums.flows);
+		sum += g.sums.octets;
+	}
+	assert_int_equal(sum, total.octets);
+	free(order);
+	aggregate_free(a);
+}
+
+static void
+too_many_groups_are_refused_on_the_way(void **state)
+{
+	static const enum flow_column column[] = {COL_SRC_ADDR};
+	struct aggregate *a = aggregate_new(column, 1, N_SOURCES - 1);
+
+	(void)state;
+	run_threads(a, ERR_LIMIT);
+	aggregate_free(a);
+}
+
+/* Keys that all have one hash are told apart nevertheless. */
+static uint64_t
+same_hash(const uint64_t *key, const void *arg)
+{
+	(void)key;
+	(void)arg;
+	return UINT64_MAX; /* and the table has an end */
+}
+
+static void
+equal_hashes_are_no_equal_keys(void **state)
+{
+	struct groups g;
+
+	(void)state;
+	groups_init(&g, 2, 6);
+	for (uint64_t round = 1; round <= 2; round++)
+		for (uint64_t i = 0; i < 300; i++) {
+			uint64_t key[] = {i / 20, i % 20}, *sums;
+
+			groups_reserve(&g, g.n + 1, same_hash, NULL);
+			sums = groups_find(&g, key, same_hash(key, NULL));
+			assert_int_equal(sums[1], round == 1 ? 0 : i);
+			sums[0]++;
+			sums[1] = i;
+		}
+	assert_int_equal(g.n, 300);
+	groups_release(&g);
 }
 
 static void
@@ -390,6 +535,9 @@ main(void)
 	    WITH_FLOWS(all_keys_at_once_are_told_apart),
 	    WITH_FLOWS(order_is_strict_and_limits_cut_it),
 	    WITH_FLOWS(too_many_groups_are_refused),
+	    cmocka_unit_test(threads_add_to_one_sum),
+	    cmocka_unit_test(too_many_groups_are_refused_on_the_way),
+	    cmocka_unit_test(equal_hashes_are_no_equal_keys),
 	    cmocka_unit_test(nothing_gives_no_groups),
 	    cmocka_unit_test(only_needed_columns_are_asked_for),
 	};
