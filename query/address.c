@@ -199,24 +199,21 @@ is_name(const char *text)
 }
 
 static void
-add_ip4(void *to, const struct addr *a)
+add_ip4(void *to, const struct prefix *p, bool other)
 {
-	struct prefix p = {.addr = *a, .len = 32};
 	uint32_t lo, hi;
 
-	if (a->family != 4)
+	(void)other;
+	if (p->addr.family != 4)
 		return;
-	prefix_ip4_range(&p, &lo, &hi);
+	prefix_ip4_range(p, &lo, &hi);
 	value_add_range(to, lo, hi);
 }
 
 static void
-add_any(void *to, const struct addr *a)
+add_any(void *to, const struct prefix *p, bool other)
 {
-	struct prefix p = {
-	    .addr = *a, .len = (uint8_t)(a->family == 4 ? 32 : 128)};
-
-	value_add_prefix(to, &p);
+	value_add_prefix(to, p, other);
 }
 
 static int
@@ -238,7 +235,7 @@ unknown_host(
 /* All addresses of a host, and its name as it is printed. */
 static int
 read_host(struct value *v, const char *text, const struct names *names,
-    names_addr_fn *add, struct complaint *why)
+    names_prefix_fn *add, struct complaint *why)
 {
 	struct err err = {0};
 	int rc = names->host == NULL
@@ -334,7 +331,7 @@ value_read_exporter(struct value *v, const struct field *f, const char *text,
 	if (prefix_parse(text, &p)) {
 		char address[ADDR_TEXT_LEN];
 
-		value_add_prefix(v, &p);
+		value_add_prefix(v, &p, false);
 		addr_format(&p.addr, address);
 		buf_puts(&v->text, address);
 		if (p.len < (p.addr.family == 4 ? 32 : 128))

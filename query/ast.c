@@ -56,11 +56,12 @@ ast_add_range(struct ast *a, int64_t lo, int64_t hi)
 }
 
 void
-ast_add_exporter(struct ast *a, const struct prefix *p, bool exclude)
+ast_add_exporter(
+    struct ast *a, const struct prefix *p, enum ast_verdict verdict)
 {
 	a->exporter = xgrow(a->exporter, a->n_exporters, &a->cap_exporters,
 	    sizeof *a->exporter);
-	a->exporter[a->n_exporters++] = (struct ast_exporter){*p, exclude};
+	a->exporter[a->n_exporters++] = (struct ast_exporter){*p, verdict};
 }
 
 static int
@@ -136,17 +137,19 @@ bool
 ast_holds_exporter(const struct ast *a, const struct addr *exporter)
 {
 	const struct ast_exporter *best = NULL;
-	bool all_excluded = true;
+	bool includes = false;
 
 	for (size_t i = 0; i < a->n_exporters; i++) {
 		const struct ast_exporter *e = &a->exporter[i];
 
-		all_excluded = all_excluded && e->exclude;
+		includes = includes || e->verdict == AST_INCLUDED;
 		if (prefix_holds(&e->prefix, exporter) &&
 		    (best == NULL || e->prefix.len > best->prefix.len))
 			best = e;
 	}
-	return best != NULL ? !best->exclude : all_excluded;
+	if (best == NULL || best->verdict == AST_UNLISTED)
+		return !includes;
+	return best->verdict == AST_INCLUDED;
 }
 
 uint64_t

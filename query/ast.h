@@ -23,9 +23,9 @@ enum ast_kind {
 	AST_NOT,       /* not child[0] */
 	AST_RANGES,    /* column's value lies in one of range[]; every quantity
 			  but COL_EXPORTER, whose values are mere positions */
-	AST_EXPORTERS, /* the longest of exporter[] that holds the exporter is
-			  not excluded, the first of equals; when none holds
-			  it, whether all are excluded */
+	AST_EXPORTERS, /* what the longest of exporter[] that holds the exporter
+			  says, the first of equals; without one, whether
+			  none includes */
 	AST_COMPARE,   /* column op other; neither is COL_EXPORTER */
 };
 
@@ -35,9 +35,15 @@ struct ast_range {
 	int64_t lo, hi; /* both included */
 };
 
+enum ast_verdict {
+	AST_INCLUDED,
+	AST_EXCLUDED,
+	AST_UNLISTED, /* as if no prefix held it */
+};
+
 struct ast_exporter {
 	struct prefix prefix;
-	bool exclude;
+	enum ast_verdict verdict;
 };
 
 struct ast {
@@ -65,7 +71,8 @@ void ast_free(struct ast *a); /* the whole tree; accepts NULL */
 /* child moves into parent. */
 void ast_add_child(struct ast *parent, struct ast *child);
 void ast_add_range(struct ast *a, int64_t lo, int64_t hi); /* unsorted yet */
-void ast_add_exporter(struct ast *a, const struct prefix *p, bool exclude);
+void ast_add_exporter(
+    struct ast *a, const struct prefix *p, enum ast_verdict verdict);
 
 /* Sort range[] and join what overlaps or touches. */
 void ast_normalize_ranges(struct ast *a);

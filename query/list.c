@@ -7,6 +7,7 @@
  */
 #include "query/list.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +27,7 @@ struct piece {
 	uint64_t size;  /* numbers in all ranges of the value */
 	unsigned value; /* which one, in the order given */
 	bool exclude;
-	struct addr exporter; /* family 0: of any */
+	const char *exporter; /* NULL: of any */
 };
 
 struct reader {
@@ -77,6 +78,19 @@ add_ranges(struct reader *r, bool exclude)
 	}
 }
 
+static void
+add_prefixes(struct reader *r, bool exclude)
+{
+	for (size_t i = 0; i < r->value.n_prefixes; i++) {
+		const struct value_prefix *p = &r->value.prefix[i];
+
+		ast_add_exporter(r->exporters, &p->prefix,
+		    p->other  ? AST_UNLISTED
+		    : exclude ? AST_EXCLUDED
+			      : AST_INCLUDED);
+	}
+}
+
 static int
 add_value(struct reader *r, const char *text, bool exclude)
 {
@@ -90,8 +104,7 @@ add_value(struct reader *r, const char *text, bool exclude)
 		return ERR_USAGE;
 	}
 	add_ranges(r, exclude);
-	for (size_t i = 0; i < r->value.n_prefixes; i++)
-		ast_add_exporter(r->exporters, &r->value.prefix[i], exclude);
+	add_prefixes(r, exclude);
 	r->has_include = r->has_include || !exclude;
 	r->n_values++;
 	return 0;
@@ -356,10 +369,16 @@ paint_all(const struct reader *r, struct brush *b, struct ast *include,
 	}
 }
 
+static bool
+same_exporter(const char *a, const char *b)
+{
+	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
 /* What is included and what is excluded, both of column r->field->first; of one
- * exporter, or (family 0) of those that no piece is particular to. */
+ * exporter, or (NULL) of those that no piece is particular to. */
 static void
-paint(const struct reader *r, const struct addr *exporter, struct ast **include,
+paint(const struct reader *r, const char *exporter, struct ast **include,
     struct ast **exclude)
 {
 	struct brush b = {
@@ -370,8 +389,8 @@ paint(const struct reader *r, const struct addr *exporter, struct ast **include,
 	*include = ast_new_ranges(r->field->first);
 	*exclude = ast_new_ranges(r->field->first);
 	for (size_t i = 0; i < r->n_pieces; i++)
-		if (r->piece[i].exporter.family == 0 ||
-		    addr_equal(&r->piece[i].exporter, exporter))
+		if (r->piece[i].exporter == NULL ||
+		    same_exporter(r->piece[i].exporter, exporter))
 			b.piece[b.n++] = &r->piece[i];
 	qsort(b.piece, b.n, sizeof *b.piece, compare_lo);
 	paint_all(r, &b, *include, *exclude);
@@ -430,7 +449,7 @@ either_end(const struct reader *r, struct ast *include, struct ast *exclude)
 
 /* Of one exporter, or of any. */
 static struct ast *
-numbers(const struct reader *r, const struct addr *exporter)
+numbers(const struct reader *r, const char *exporter)
 {
 	struct ast *include, *exclude, *rest;
 
@@ -447,14 +466,22 @@ numbers(const struct reader *r, const struct addr *exporter)
 	return rest;
 }
 
+static void
+add_own_prefix(void *to, const struct prefix *p, bool other)
+{
+	ast_add_exporter(to, p, other ? AST_UNLISTED : AST_INCLUDED);
+}
+
 static struct ast *
-from_exporter(const struct addr *exporter)
+from_exporter(const struct reader *r, const char *exporter)
 {
 	struct ast *a = ast_new(AST_EXPORTERS);
-	struct prefix p = {.addr = *exporter,
-	    .len = (uint8_t)(exporter->family == 4 ? 32 : 128)};
+	int rc = r->names->exporter(
+	    r->names->arg, exporter, add_own_prefix, a, NULL);
 
-	ast_add_exporter(a, &p, false);
+	/* Who named an interface of it knows it. */
+	assert(rc > 0);
+	(void)rc;
 	return a;
 }
 
@@ -465,7 +492,7 @@ may_be_other(const struct reader *r)
 	if (!r->has_include)
 		return true;
 	for (size_t i = 0; i < r->n_pieces; i++)
-		if (r->piece[i].exporter.family == 0 && !r->piece[i].exclude)
+		if (r->piece[i].exporter == NULL && !r->piece[i].exclude)
 			return true;
 	return false;
 }
@@ -474,9 +501,19 @@ static bool
 is_first(const struct reader *r, size_t i)
 {
 	for (size_t k = 0; k < i; k++)
-		if (addr_equal(&r->piece[k].exporter, &r->piece[i].exporter))
+		if (same_exporter(r->piece[k].exporter, r->piece[i].exporter))
 			return false;
 	return true;
+}
+
+static struct ast *
+both(struct ast *a, struct ast *b)
+{
+	struct ast *all = ast_new(AST_AND);
+
+	ast_add_child(all, a);
+	ast_add_child(all, b);
+	return all;
 }
 
 /*
@@ -486,37 +523,28 @@ is_first(const struct reader *r, size_t i)
 static struct ast *
 numbers_by_exporter(const struct reader *r)
 {
-	static const struct addr other = {0};
-	struct ast *any = ast_new(AST_OR), *others = ast_new(AST_EXPORTERS);
+	struct ast *any = ast_new(AST_OR), *named = ast_new(AST_OR);
+	struct ast *none = ast_new(AST_NOT);
 
 	for (size_t i = 0; i < r->n_pieces; i++) {
-		const struct addr *exporter = &r->piece[i].exporter;
-		struct ast *one;
+		const char *exporter = r->piece[i].exporter;
 
-		if (exporter->family == 0 || !is_first(r, i))
+		if (exporter == NULL || !is_first(r, i))
 			continue;
-		one = ast_new(AST_AND);
-		ast_add_child(one, from_exporter(exporter));
-		ast_add_child(one, numbers(r, exporter));
-		ast_add_child(any, one);
-		ast_add_exporter(
-		    others, &one->child[0]->exporter[0].prefix, true);
+		ast_add_child(any,
+		    both(from_exporter(r, exporter), numbers(r, exporter)));
+		ast_add_child(named, from_exporter(r, exporter));
 	}
-	if (any->n_children == 0) {
-		ast_free(any);
-		ast_free(others);
-		return numbers(r, &other);
+	ast_add_child(none, named);
+	if (any->n_children > 0 && may_be_other(r)) {
+		ast_add_child(any, both(none, numbers(r, NULL)));
+		return any;
 	}
-	if (may_be_other(r)) {
-		struct ast *rest = ast_new(AST_AND);
-
-		ast_add_child(rest, others);
-		ast_add_child(rest, numbers(r, &other));
-		ast_add_child(any, rest);
-	} else {
-		ast_free(others);
-	}
-	return any;
+	ast_free(none);
+	if (any->n_children > 0)
+		return any;
+	ast_free(any);
+	return numbers(r, NULL);
 }
 
 int

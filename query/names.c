@@ -12,8 +12,8 @@
 const struct names names_system = {.host = names_host};
 
 int
-names_host(
-    void *arg, const char *name, names_addr_fn *add, void *to, struct err *err)
+names_host(void *arg, const char *name, names_prefix_fn *add, void *to,
+    struct err *err)
 {
 	/* One socket type: else each address comes three times. */
 	static const struct addrinfo hints = {.ai_socktype = SOCK_DGRAM};
@@ -26,10 +26,11 @@ names_host(
 	if (rc != 0)
 		return err_set(err, ERR_SYSTEM, "%s", gai_strerror(rc));
 	for (const struct addrinfo *i = list; i != NULL; i = i->ai_next) {
-		struct addr a = addr_from_sockaddr(i->ai_addr);
+		struct prefix p = {.addr = addr_from_sockaddr(i->ai_addr)};
 
-		if (a.family != 0)
-			add(to, &a);
+		p.len = p.addr.family == 4 ? 32 : 128;
+		if (p.addr.family != 0)
+			add(to, &p, false);
 	}
 	freeaddrinfo(list);
 	return 1;

@@ -6,16 +6,19 @@
  * it has; a member that is NULL knows no names. Services and protocols come
  * from the system always.
  */
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "schema/base/err.h"
 
-struct addr;
 struct buf;
+struct prefix;
 
-typedef void names_addr_fn(void *to, const struct addr *a);
-typedef void names_interface_fn(
-    void *to, const struct addr *exporter, uint16_t index);
+/* One address, or a prefix, that a name stands for; other: which it does not
+ * stand for, although a shorter one holds it. */
+typedef void names_prefix_fn(void *to, const struct prefix *p, bool other);
+/* exporter is a name too, which lives as long as the names do. */
+typedef void names_interface_fn(void *to, const char *exporter, uint16_t index);
 typedef void names_each_fn(void *to, const char *name);
 
 enum names_kind {
@@ -36,11 +39,12 @@ struct names {
 	    void *arg, const char *name, struct buf *words, struct err *err);
 	/* All IPv4 and IPv6 addresses of a host; of an exporter by the name
 	 * that the configuration gives it. */
-	int (*host)(void *arg, const char *name, names_addr_fn *add, void *to,
+	int (*host)(void *arg, const char *name, names_prefix_fn *add, void *to,
 	    struct err *err);
-	int (*exporter)(void *arg, const char *name, names_addr_fn *add,
+	int (*exporter)(void *arg, const char *name, names_prefix_fn *add,
 	    void *to, struct err *err);
-	/* All interfaces of this name, each with its exporter. */
+	/* All interfaces of this name, each with an exporter that the member
+	 * above knows. */
 	int (*interface)(void *arg, const char *name, names_interface_fn *add,
 	    void *to, struct err *err);
 	/* Every name of a kind, to suggest one. */
@@ -52,7 +56,7 @@ struct names {
 extern const struct names names_system;
 
 /* The host member of names_system, for others; arg is not used. */
-int names_host(
-    void *arg, const char *name, names_addr_fn *add, void *to, struct err *err);
+int names_host(void *arg, const char *name, names_prefix_fn *add, void *to,
+    struct err *err);
 
 #endif

@@ -42,11 +42,11 @@ value_add_range(struct value *v, int64_t lo, int64_t hi)
 }
 
 void
-value_add_prefix(struct value *v, const struct prefix *p)
+value_add_prefix(struct value *v, const struct prefix *p, bool other)
 {
 	v->prefix = xgrow(
 	    v->prefix, v->n_prefixes, &v->cap_prefixes, sizeof *v->prefix);
-	v->prefix[v->n_prefixes++] = *p;
+	v->prefix[v->n_prefixes++] = (struct value_prefix){*p, other};
 }
 
 /* ---- single numbers ---- */
@@ -555,14 +555,14 @@ read_scalar(struct value *v, const struct field *f, const char *text,
 /* ---- interfaces ---- */
 
 static void
-add_interface(void *to, const struct addr *exporter, uint16_t index)
+add_interface(void *to, const char *exporter, uint16_t index)
 {
 	struct value *v = to;
 
 	v->interface = xgrow(v->interface, v->n_interfaces, &v->cap_interfaces,
 	    sizeof *v->interface);
 	v->interface[v->n_interfaces++] =
-	    (struct value_interface){*exporter, index};
+	    (struct value_interface){exporter, index};
 }
 
 static int

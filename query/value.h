@@ -16,9 +16,16 @@
 struct field;
 struct names;
 
+/* An exporter's addresses, and those that are not although a shorter prefix
+ * holds them. */
+struct value_prefix {
+	struct prefix prefix;
+	bool other;
+};
+
 /* An interface of one exporter, as a name stands for. */
 struct value_interface {
-	struct addr exporter;
+	const char *exporter; /* borrowed from the names */
 	uint16_t index;
 };
 
@@ -27,7 +34,7 @@ struct value_interface {
 struct value {
 	struct ast_range *range;
 	size_t n_ranges, cap_ranges;
-	struct prefix *prefix;
+	struct value_prefix *prefix;
 	size_t n_prefixes, cap_prefixes;
 	struct value_interface *interface;
 	size_t n_interfaces, cap_interfaces;
@@ -53,7 +60,7 @@ bool value_read_duration(const char *text, int64_t max_ms, int64_t *out_ms);
 
 /* For the files that read values. */
 void value_add_range(struct value *v, int64_t lo, int64_t hi);
-void value_add_prefix(struct value *v, const struct prefix *p);
+void value_add_prefix(struct value *v, const struct prefix *p, bool other);
 
 /* The readers of the syntaxes with files of their own. */
 typedef int value_fn(struct value *v, const struct field *f, const char *text,

@@ -100,16 +100,16 @@ test_find_filter(void *arg, const char *name, struct buf *out, struct err *err)
 
 static inline int
 test_find_addresses(const struct test_name *table, size_t n, const char *name,
-    names_addr_fn *add, void *to)
+    names_prefix_fn *add, void *to)
 {
 	int found = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		struct addr a;
+		struct prefix p;
 
 		if (strcasecmp(table[i].name, name) == 0 &&
-		    addr_parse(table[i].value, &a)) {
-			add(to, &a);
+		    prefix_parse(table[i].value, &p)) {
+			add(to, &p, false);
 			found = 1;
 		}
 	}
@@ -117,8 +117,8 @@ test_find_addresses(const struct test_name *table, size_t n, const char *name,
 }
 
 static inline int
-test_find_host(
-    void *arg, const char *name, names_addr_fn *add, void *to, struct err *err)
+test_find_host(void *arg, const char *name, names_prefix_fn *add, void *to,
+    struct err *err)
 {
 	(void)arg;
 	if (strcmp(name, "slow.example.com") == 0)
@@ -128,10 +128,17 @@ test_find_host(
 }
 
 static inline int
-test_find_exporter(
-    void *arg, const char *name, names_addr_fn *add, void *to, struct err *err)
+test_find_exporter(void *arg, const char *name, names_prefix_fn *add, void *to,
+    struct err *err)
 {
+	struct prefix p;
+
 	(void)arg, (void)err;
+	/* those of interfaces go by their addresses */
+	if (prefix_parse(name, &p)) {
+		add(to, &p, false);
+		return 1;
+	}
 	return test_find_addresses(
 	    test_exporters, ARRAY_LEN(test_exporters), name, add, to);
 }
@@ -144,11 +151,9 @@ test_find_interface(void *arg, const char *name, names_interface_fn *add,
 
 	(void)arg, (void)err;
 	for (size_t i = 0; i < ARRAY_LEN(test_interfaces); i++) {
-		struct addr a;
-
-		if (strcmp(test_interfaces[i].name, name) == 0 &&
-		    addr_parse(test_interfaces[i].exporter, &a)) {
-			add(to, &a, test_interfaces[i].index);
+		if (strcmp(test_interfaces[i].name, name) == 0) {
+			add(to, test_interfaces[i].exporter,
+			    test_interfaces[i].index);
 			found = 1;
 		}
 	}

@@ -1178,7 +1178,7 @@ same_tree(const struct ast *a, const struct ast *b)
 		if (!addr_equal(&a->exporter[i].prefix.addr,
 			&b->exporter[i].prefix.addr) ||
 		    a->exporter[i].prefix.len != b->exporter[i].prefix.len ||
-		    a->exporter[i].exclude != b->exporter[i].exclude)
+		    a->exporter[i].verdict != b->exporter[i].verdict)
 			return false;
 	for (size_t i = 0; i < a->n_children; i++)
 		if (!same_tree(a->child[i], b->child[i]))
