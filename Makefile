@@ -12,9 +12,9 @@ DESTDIR ?=
 
 # Debian packages, by what needs them. `make deps` installs what is missing.
 DEPS_BUILD := gcc libc6-dev pkg-config libsqlite3-dev libevent-dev libpcap-dev \
-	libyajl-dev zlib1g-dev libmd-dev libcurl4-openssl-dev librrd-dev \
-	libgd-dev fonts-dejavu-core libconfuse-dev libmaxminddb-dev nettle-dev \
-	netbase tzdata
+	libyajl-dev zlib1g-dev libmd-dev libcsv-dev libcurl4-openssl-dev \
+	librrd-dev libgd-dev fonts-dejavu-core libconfuse-dev \
+	libmaxminddb-dev nettle-dev netbase tzdata
 DEPS_TEST  := libcmocka-dev rrdtool sqlite3 nfdump softflowd python3 faketime \
 	clang-format clang-tidy cppcheck shellcheck
 
@@ -46,7 +46,7 @@ endif
 LIB_CFLAGS = $(eval LIB_CFLAGS := $$(shell pkg-config --cflags $$(PACKAGES) | \
 	sed 's/-I/-isystem /g'))$(LIB_CFLAGS)
 LIB_LIBS   = $(eval LIB_LIBS := $$(shell pkg-config --libs $$(PACKAGES)) \
-	-lm)$(LIB_LIBS)
+	-lcsv -lm)$(LIB_LIBS)
 
 ALL_CFLAGS = -std=c17 -D_GNU_SOURCE -DWEIR_VERSION='"$(VERSION)"' \
 	$(WARNINGS) $(CFLAGS_$(MODE)) $(CFLAGS) -pthread -I. -I$(BUILD) \

@@ -27,6 +27,8 @@ static const struct command commands[] = {
     {"list", list_main, "flows, one a line"},
     {"status", status_main, "collector, exporters, loss, what is stored"},
     {"export", export_main, "flows as NetFlow v5 again, for other tools"},
+    {"group", group_main, "named values for filters: networks, ports, ..."},
+    {"filter", filter_main, "filters under a name, for every command"},
     {"anonymize", anonymize_main, "a store with other addresses, for others"},
     {"generate", generate_main, "made-up NetFlow v5, to try things out"},
 };

@@ -133,6 +133,15 @@ ast_holds(const struct ast *a, int64_t value)
 	return false;
 }
 
+/* Whether a counts where both hold an exporter, a behind b in the list. */
+static bool
+counts_more(const struct ast_exporter *a, const struct ast_exporter *b)
+{
+	if (a->prefix.len != b->prefix.len)
+		return a->prefix.len > b->prefix.len;
+	return b->verdict == AST_UNLISTED;
+}
+
 bool
 ast_holds_exporter(const struct ast *a, const struct addr *exporter)
 {
@@ -144,7 +153,7 @@ ast_holds_exporter(const struct ast *a, const struct addr *exporter)
 
 		includes = includes || e->verdict == AST_INCLUDED;
 		if (prefix_holds(&e->prefix, exporter) &&
-		    (best == NULL || e->prefix.len > best->prefix.len))
+		    (best == NULL || counts_more(e, best)))
 			best = e;
 	}
 	if (best == NULL || best->verdict == AST_UNLISTED)

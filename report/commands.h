@@ -8,6 +8,8 @@ int anonymize_main(int argc, char **argv);
 int report_main(int argc, char **argv);
 int list_main(int argc, char **argv);
 int status_main(int argc, char **argv);
+int filter_main(int argc, char **argv);
+int group_main(int argc, char **argv);
 int export_main(int argc, char **argv);
 int generate_main(int argc, char **argv);
 

@@ -12,6 +12,7 @@
 
 #include "query/dedup.h"
 #include "query/scan.h"
+#include "query/store_names.h"
 #include "query/value.h"
 #include "report/naming.h"
 #include "report/resolve.h"
@@ -280,7 +281,7 @@ take_word(struct request *r, const char *word, void *arg, struct err *err)
 	const char *equals = strchr(word, '=');
 	size_t len;
 
-	if (!spec->no_words && word[0] == '@')
+	if (!spec->no_words && !spec->free_words && word[0] == '@')
 		return filter_add_word(&r->filter, word, r->now_ms, err);
 	if (spec->bare != NULL && (equals == NULL || spec->no_words))
 		return spec->bare(arg, word, err);
@@ -464,9 +465,12 @@ open_conf(struct request *r, struct err *err)
 	const struct conf_options o = {.file = r->file, .dir = r->dir};
 	int rc = conf_open(&r->conf, &o, err);
 
-	if (rc == 0)
-		r->dir = r->conf->data;
-	return rc;
+	if (rc != 0)
+		return rc;
+	r->dir = r->conf->data;
+	r->store_names = store_names_new(r->dir, r->conf, NULL);
+	r->filter.names = store_names(r->store_names);
+	return 0;
 }
 
 int
@@ -499,6 +503,7 @@ void
 request_release(struct request *r)
 {
 	filter_release(&r->filter);
+	store_names_free(r->store_names);
 	conf_free(r->conf);
 }
 

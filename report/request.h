@@ -21,6 +21,7 @@ struct naming;
 struct dedup;
 struct scan_query;
 struct scan_stats;
+struct store_names;
 
 /* A word of one command alone: "key=value". */
 struct request_word {
@@ -72,9 +73,10 @@ struct request {
 	const struct out_format *format; /* of a table */
 	size_t own_format;               /* position in spec->formats */
 	struct filter filter;
-	bool has_lines;   /* lines= was given */
-	uint64_t lines;   /* rows to show; 0: all */
-	bool has_dedup;   /* dedup= was given */
+	struct store_names *store_names; /* that it may use; NULL with -h */
+	bool has_lines;                  /* lines= was given */
+	uint64_t lines;                  /* rows to show; 0: all */
+	bool has_dedup;                  /* dedup= was given */
 	int64_t dedup_ms; /* how far starts of the same flow may be apart */
 	bool help;        /* -h: print help, nothing else */
 	enum out_units units;

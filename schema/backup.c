@@ -175,7 +175,7 @@ out:
 static int
 backup_others(const char *dir, const char *dest, struct err *err)
 {
-	static const char *const names[] = {"imports.db"};
+	static const char *const names[] = {"imports.db", "state.db"};
 	int rc = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(names) && rc == 0; i++) {
