@@ -6,10 +6,10 @@
 
 #include "query/quantity.h"
 #include "query/scale.h"
-#include "report/names.h"
 #include "report/naming.h"
 #include "schema/base/attr.h"
 #include "schema/base/buf.h"
+#include "schema/base/protocol.h"
 #include "schema/batch.h"
 
 /* What is shown but no quantity; numbers follow those. */

@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "report/names.h"
 #include "schema/base/attr.h"
 #include "schema/base/buf.h"
+#include "schema/base/protocol.h"
 
 static const struct report_key keys[] = {
     {"src", COL_SRC_ADDR, "Source", NULL},

@@ -13,13 +13,13 @@
 #include <yajl/yajl_tree.h>
 
 #include "report/cell.h"
-#include "report/names.h"
 #include "report/sink.h"
 #include "report/table.h"
 #include "schema/base/addr.h"
 #include "schema/base/attr.h"
 #include "schema/base/buf.h"
 #include "schema/base/mem.h"
+#include "schema/base/protocol.h"
 #include "tests/temp.h"
 
 /* One column of every kind. */

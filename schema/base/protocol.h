@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-#ifndef WEIR_REPORT_NAMES_H
-#define WEIR_REPORT_NAMES_H
-/* Names of numbers that people know by name. */
+#ifndef WEIR_SCHEMA_BASE_PROTOCOL_H
+#define WEIR_SCHEMA_BASE_PROTOCOL_H
+/* The protocols that people know by name. */
 #include <stdint.h>
 
 /* "tcp" for 6; NULL where the number says more. */

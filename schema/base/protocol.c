@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Protocol names: see names.h. From IANA "Assigned Internet Protocol Numbers";
- * not /etc/protocols, so that a report says the same on every box.
+ * Protocol names: see protocol.h. From IANA "Assigned Internet Protocol
+ * Numbers"; not /etc/protocols, so that a report says the same on every box.
  */
-#include "report/names.h"
+#include "schema/base/protocol.h"
 
 #include <stddef.h>
 
