@@ -382,6 +382,8 @@ for_each_result(struct compiler *c,
 		if ((columns & (flow_column_set)1 << col) != 0 &&
 		    !is_source_column(col))
 			put(c, n++, column_sql(c, col));
+	if ((columns & FLOW_ROW_ID) != 0)
+		put(c, n++, "f.id");
 }
 
 static void

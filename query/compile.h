@@ -58,7 +58,8 @@ bool compile_has_source(flow_column_set columns);
 
 /*
  * SELECT f.source_id (see above), then the wanted columns of the flow table in
- * the order of enum flow_column, of the rows that pass f. *out is filled in any
+ * the order of enum flow_column, then f.id for FLOW_ROW_ID, of the rows that
+ * pass f. *out is filled in any
  * case: release it. ERR_LIMIT: the statement would be too long.
  */
 int compile_segment(struct compiled *out, const struct filter *f,

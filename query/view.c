@@ -342,7 +342,7 @@ clip(const struct view *v, const struct segment *g, struct compile_rows rows)
 static size_t
 aim(const struct view *v, const struct batch *b, int64_t **column)
 {
-	flow_column_set all = 0;
+	flow_column_set all = b->id != NULL ? FLOW_ROW_ID : 0;
 	size_t n = 0;
 
 	for (unsigned c = 0; c < N_FLOW_COLUMNS; c++)
@@ -354,6 +354,8 @@ aim(const struct view *v, const struct batch *b, int64_t **column)
 		if (b->col[c] != NULL &&
 		    ((flow_column_set)1 << c & COMPILE_SOURCE_COLUMNS) == 0)
 			column[n++] = b->col[c];
+	if (b->id != NULL)
+		column[n++] = b->id;
 	return n;
 }
 

@@ -13,6 +13,8 @@ batch_init(struct batch *b, flow_column_set columns)
 	for (size_t c = 0; c < N_FLOW_COLUMNS; c++)
 		if ((columns & (flow_column_set)1 << c) != 0)
 			b->col[c] = xcalloc(BATCH_MAX, sizeof *b->col[c]);
+	if ((columns & FLOW_ROW_ID) != 0)
+		b->id = xcalloc(BATCH_MAX, sizeof *b->id);
 }
 
 void
@@ -20,6 +22,7 @@ batch_release(struct batch *b)
 {
 	for (size_t c = 0; c < N_FLOW_COLUMNS; c++)
 		free(b->col[c]);
+	free(b->id);
 	*b = (struct batch){0};
 }
 

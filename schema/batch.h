@@ -17,6 +17,7 @@ enum { BATCH_MAX = 4096 }; /* flows in a batch at most */
  */
 struct batch {
 	int64_t *col[N_FLOW_COLUMNS];
+	int64_t *id; /* FLOW_ROW_ID; else NULL */
 	size_t n;
 	const struct addr *exporters; /* borrowed until the next batch */
 	size_t n_exporters;

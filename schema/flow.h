@@ -110,6 +110,10 @@ enum flow_column {
 /* A set of columns: bit n stands for enum flow_column n. */
 typedef uint32_t flow_column_set;
 
+/* In such a set: the row's id within its segment, which no filter knows and
+ * nobody is shown. */
+enum { FLOW_ROW_ID = 1 << 30 };
+
 /* How a value is written and read. */
 enum value_kind {
 	VALUE_NUMBER,   /* a plain count or code, decimal */
