@@ -25,6 +25,7 @@ static const struct command commands[] = {
     {"send", send_main, "replay a file as NetFlow v5 datagrams"},
     {"report", report_main, "who used the line: sums by any key"},
     {"list", list_main, "flows, one a line"},
+    {"sql", sql_main, "any SELECT over all shards"},
     {"status", status_main, "collector, exporters, loss, what is stored"},
     {"export", export_main, "flows as NetFlow v5 again, for other tools"},
     {"group", group_main, "named values for filters: networks, ports, ..."},

@@ -168,9 +168,12 @@ put_in(struct compiler *c, const struct ast *a)
 	put_quantity(c, a->column);
 	buf_puts(&c->out->sql, " IN (");
 	for (size_t i = 0; i < a->n_ranges; i++) {
-		for (int64_t v = a->range[i].lo; v <= a->range[i].hi; v++) {
+		const struct ast_range *r = &a->range[i];
+		uint64_t n = (uint64_t)r->hi - (uint64_t)r->lo + 1;
+
+		for (uint64_t k = 0; k < n; k++) {
 			buf_puts(&c->out->sql, comma);
-			put_value(c, v);
+			put_value(c, r->lo + (int64_t)k);
 			comma = ", ";
 		}
 	}

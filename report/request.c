@@ -824,7 +824,7 @@ request_status(const char *command, int rc, const struct err *err)
 		return 0;
 	make_harmless(line.text);
 	make_harmless(line.typed);
-	if (rc == ERR_USAGE)
+	if (rc == ERR_USAGE && command != NULL)
 		log_warnx("%s (weir %s -h explains)", line.text, command);
 	else if (rc != ERR_STOPPED)
 		log_warnx("%s", line.text);

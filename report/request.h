@@ -142,7 +142,8 @@ void request_plural(struct buf *text, const struct out_style *style, uint64_t n,
 
 /*
  * The end of a command: one line on stderr if rc is an error, and below it on a
- * terminal what was typed with a caret; the exit status.
+ * terminal what was typed with a caret; the exit status. command NULL: its help
+ * is no help.
  */
 int request_status(const char *command, int rc, const struct err *err);
 

@@ -7,11 +7,11 @@
 
 #include <assert.h>
 #include <pthread.h>
-#include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "schema/base/mem.h"
+#include "schema/sqlite_api.h"
 
 struct db {
 	sqlite3 *handle;
@@ -83,6 +83,21 @@ static const char setup_reader[] = "PRAGMA temp_store = MEMORY;"
 				   "PRAGMA query_only = ON;"
 				   "PRAGMA cache_size = -16384;";
 
+/* ---- what is of the whole process ---- */
+
+#ifdef WEIR_EXTENSION
+/* It is the host's to decide, which did so long ago. */
+static void
+configure(void)
+{
+}
+
+void
+db_set_temporary_folder(const char *dir)
+{
+	(void)dir;
+}
+#else
 /* SQLite counts its memory under one lock, at which threads with connections
  * of their own queue: a fifth of the time of two. Nobody reads the count. */
 static void
@@ -90,6 +105,19 @@ configure(void)
 {
 	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 }
+
+void
+db_set_temporary_folder(const char *dir)
+{
+	if (sqlite3_temp_directory != NULL &&
+	    strcmp(sqlite3_temp_directory, dir) == 0)
+		return;
+	sqlite3_free(sqlite3_temp_directory);
+	sqlite3_temp_directory = sqlite3_mprintf("%s", dir);
+}
+#endif
+
+/* ---- connections ---- */
 
 int
 db_open(struct db **out, const char *path, enum db_mode mode, struct err *err)
@@ -132,16 +160,6 @@ out:
 	}
 	*out = db;
 	return 0;
-}
-
-void
-db_set_temporary_folder(const char *dir)
-{
-	if (sqlite3_temp_directory != NULL &&
-	    strcmp(sqlite3_temp_directory, dir) == 0)
-		return;
-	sqlite3_free(sqlite3_temp_directory);
-	sqlite3_temp_directory = sqlite3_mprintf("%s", dir);
 }
 
 void
@@ -338,6 +356,12 @@ stmt_blob(struct stmt *s, int column, size_t *len)
 
 	*len = (size_t)sqlite3_column_bytes(s->handle, column);
 	return bytes;
+}
+
+bool
+stmt_is_null(struct stmt *s, int column)
+{
+	return sqlite3_column_type(s->handle, column) == SQLITE_NULL;
 }
 
 /* All pages in one step: the read transaction that it is keeps the moment. */

@@ -82,6 +82,7 @@ void stmt_bind_row(struct stmt *to, struct stmt *from);
 int64_t stmt_int(struct stmt *s, int column);
 const char *stmt_text(struct stmt *s, int column); /* "" for NULL */
 const void *stmt_blob(struct stmt *s, int column, size_t *len); /* or NULL */
+bool stmt_is_null(struct stmt *s, int column);
 
 /*
  * The whole database as of one moment into the file at path, which must not

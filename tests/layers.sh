@@ -33,7 +33,8 @@ behind() { # SYMBOL-REGEX FILE...
 		bad=1
 	fi
 }
-behind '\bsqlite3_[a-z]' schema/db.c schema/db.h
+# What SQLite calls, or what has no file: see schema/sqlite_api.h.
+behind '\bsqlite3_[a-z]' schema/db.c schema/db.h query/sql_*.[ch] query/ext.c
 # One thread at a time has its zone in TZ.
 behind '\b(localtime_r|mktime) ?\(' schema/base/clock.c
 behind '\bpcap_[a-z]' collector/reader_pcap.c

@@ -216,17 +216,34 @@ clock_from_local(const struct tm *tm)
 	return hi * MS_PER_S;
 }
 
+/* len characters are there; the milliseconds and end come behind. */
+static void
+put_ms(char out[CLOCK_TEXT_LEN], size_t len, int64_t ms, const char *end)
+{
+	int64_t rest = ms - floor_div(ms, MS_PER_S) * MS_PER_S;
+
+	snprintf(out + len, CLOCK_TEXT_LEN - len, ".%03d%s", (int)rest, end);
+}
+
 void
 clock_format_ms(int64_t ms, char out[CLOCK_TEXT_LEN])
 {
+	struct tm tm;
+
+	local_time((time_t)floor_div(ms, MS_PER_S), &tm);
+	put_ms(out, strftime(out, CLOCK_TEXT_LEN, "%Y-%m-%d %H:%M:%S", &tm), ms,
+	    "");
+}
+
+void
+clock_format_iso(int64_t ms, char out[CLOCK_TEXT_LEN])
+{
 	time_t t = (time_t)floor_div(ms, MS_PER_S);
 	struct tm tm;
-	size_t len;
 
-	local_time(t, &tm);
-	len = strftime(out, CLOCK_TEXT_LEN, "%Y-%m-%d %H:%M:%S", &tm);
-	snprintf(out + len, CLOCK_TEXT_LEN - len, ".%03d",
-	    (int)(ms - (int64_t)t * MS_PER_S));
+	gmtime_r(&t, &tm);
+	put_ms(out, strftime(out, CLOCK_TEXT_LEN, "%Y-%m-%dT%H:%M:%S", &tm), ms,
+	    "Z");
 }
 
 void

@@ -43,6 +43,8 @@ int64_t clock_from_local(const struct tm *tm);
 
 /* "2024-03-01 12:01:00.027", local zone. */
 void clock_format_ms(int64_t ms, char out[CLOCK_TEXT_LEN]);
+/* "2024-03-01T12:01:00.027Z", UTC; of the years 1000 to 9999. */
+void clock_format_iso(int64_t ms, char out[CLOCK_TEXT_LEN]);
 /* Name of the local zone at that time, such as "UTC" or "CET". */
 void clock_zone(int64_t ms, char out[CLOCK_TEXT_LEN]);
 
