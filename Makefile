@@ -8,6 +8,7 @@ BUILD   := build/$(MODE)$(if $(filter clang%,$(CC)),-clang)
 
 PREFIX  ?= /usr/local
 BINDIR  ?= $(PREFIX)/bin
+LIBDIR  ?= $(PREFIX)/lib
 DESTDIR ?=
 
 # Debian packages, by what needs them. `make deps` installs what is missing.
@@ -28,7 +29,7 @@ ifdef WERROR
 WARNINGS += -Werror
 endif
 
-CFLAGS_release := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
+CFLAGS_release := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong
 CFLAGS_debug   := -O0 -g3
 CFLAGS_san     := -O1 -g -fsanitize=address,undefined \
 	-fno-sanitize-recover=all -fno-omit-frame-pointer
@@ -49,14 +50,18 @@ LIB_LIBS   = $(eval LIB_LIBS := $$(shell pkg-config --libs $$(PACKAGES)) \
 	-lcsv -lm)$(LIB_LIBS)
 
 ALL_CFLAGS = -std=c17 -D_GNU_SOURCE -DWEIR_VERSION='"$(VERSION)"' \
-	$(WARNINGS) $(CFLAGS_$(MODE)) $(CFLAGS) -pthread -I. -I$(BUILD) \
-	-MMD -MP
+	$(WARNINGS) $(CFLAGS_$(MODE)) -fPIC -fvisibility=hidden $(CFLAGS) \
+	-pthread -I. -I$(BUILD) -MMD -MP
 
 PARTS := schema/base schema collector query report
 SRC   := $(foreach p,$(PARTS),$(wildcard $(p)/*.c))
 SQL   := $(foreach p,$(PARTS) schema/migrate,$(wildcard $(p)/*.sql))
 LIB   := $(BUILD)/libweir.a
-OBJ   := $(patsubst %.c,$(BUILD)/%.o,$(filter-out collector/main.c,$(SRC)))
+OBJ   := $(patsubst %.c,$(BUILD)/%.o,$(filter-out collector/main.c \
+	query/ext.c,$(SRC)))
+# Compiled once more for weir.so: what calls SQLite, which is its host's there.
+EXT   := $(patsubst %,$(BUILD)/ext/%.o,query/ext schema/db \
+	$(addprefix query/sql_,cond days flows func module push table))
 SQLO  := $(BUILD)/sql.o
 ASSET := $(wildcard report/html/*.css report/html/*.js)
 ASSETO := $(BUILD)/asset.o
@@ -71,11 +76,18 @@ FUZZ_BIN  := $(patsubst %.c,$(BUILD)/%,$(FUZZ_SRC))
 Q := $(if $(V),,@)
 
 .PHONY: all
-all: $(BUILD)/weir ## build the program (MODE=release|debug|san|tsan|cov)
+all: $(BUILD)/weir $(BUILD)/weir.so ## build the program (MODE=release|debug|san|tsan|cov)
 
 $(BUILD)/weir: $(BUILD)/collector/main.o $(LIB)
 	@echo "link $@"
 	$(Q)$(CC) $(LDFLAGS_$(MODE)) $(LDFLAGS) -pthread -o $@ $^ $(LIB_LIBS)
+
+# No -lsqlite3: with -z defs the linker finds what would need it. It stays in
+# the process once it is loaded, as the environment may point into it (TZ).
+$(BUILD)/weir.so: $(EXT) $(LIB)
+	@echo "link $@"
+	$(Q)$(CC) $(filter-out -pie,$(LDFLAGS_$(MODE))) $(LDFLAGS) -shared \
+		-Wl,-z,defs -Wl,-z,nodelete -pthread -o $@ $^
 
 $(LIB): $(OBJ) $(SQLO) $(ASSETO)
 	$(Q)rm -f $@
@@ -85,6 +97,11 @@ $(BUILD)/%.o: %.c $(BUILD)/sql.h Makefile
 	@echo "cc   $<"
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LIB_CFLAGS) -c -o $@ $<
+
+$(BUILD)/ext/%.o: %.c $(BUILD)/sql.h Makefile
+	@echo "cc   $< for weir.so"
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -DWEIR_EXTENSION $(LIB_CFLAGS) -c -o $@ $<
 
 # Statements of .sql files as constants. Long ones are over the 4,095 bytes
 # that C promises for a literal.
@@ -126,7 +143,7 @@ test: ## install what the tests need, build, run every test, also sanitized
 	@bash tests/run.sh build/release build/san
 check: tests ## every test with the build of MODE alone
 	@bash tests/run.sh $(BUILD)
-tests: $(BUILD)/weir $(TEST_BIN) $(FUZZ_BIN) # build them
+tests: all $(TEST_BIN) $(FUZZ_BIN) # build them
 
 $(TEST_BIN): $(BUILD)/%: $(BUILD)/%.o $(TEST_HELP) $(LIB)
 	$(Q)$(CC) $(LDFLAGS_$(MODE)) $(LDFLAGS) -pthread -o $@ $^ $(LIB_LIBS) \
@@ -158,9 +175,10 @@ golden: tests ## rewrite expected outputs; review the diff like code
 	@GOLDEN=write bash tests/run.sh $(BUILD)
 
 .PHONY: install
-install: $(BUILD)/weir ## install below PREFIX (DESTDIR is honoured)
-	install -d $(DESTDIR)$(BINDIR)
+install: all ## install below PREFIX (DESTDIR is honoured)
+	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR)/weir
 	install -m 755 $(BUILD)/weir $(DESTDIR)$(BINDIR)/weir
+	install -m 755 $(BUILD)/weir.so $(DESTDIR)$(LIBDIR)/weir/weir.so
 
 .PHONY: clean help
 clean: ## remove build/
@@ -168,4 +186,4 @@ clean: ## remove build/
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
 
--include $(OBJ:.o=.d) $(BUILD)/collector/main.d $(TEST_BIN:=.d) $(TEST_HELP:.o=.d)
+-include $(OBJ:.o=.d) $(EXT:.o=.d) $(BUILD)/collector/main.d $(TEST_BIN:=.d) $(TEST_HELP:.o=.d)
