@@ -3,7 +3,7 @@
 """Measure weir beside its peers, in one run, as ratios.
 
     make bench                      everything, about 15 minutes
-    make bench BENCH="layout size"  parts of it: layout live size query
+    make bench BENCH="layout size"  parts of it: layout live size query list
 
 Each figure is the median of RUNS runs, taken in turn with its peer's, so that a
 machine whose speed drifts slows both. Nothing here passes or fails.
@@ -258,9 +258,41 @@ def bench_query():
         row(name, f"{a:.3f}", f"{b:.3f}", f"{b / a:.1f}")
 
 
+def peak(command):
+    """Peak KiB of one command; its output is thrown away."""
+    process = subprocess.Popen(command, env=ENV, stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL)
+    _, process.returncode, used = os.wait4(process.pid, 0)
+    return used.ru_maxrss
+
+
+def bench_list():
+    flows = 1000000
+    heading(f"{flows // 1000000} M flows, listed")
+    ours, theirs = loaded(flows)
+    weir = [WEIR, "list", "-d", ours]
+    nfdump = ["nfdump", "-R", theirs, "-N", "-q"]
+    asked = [
+        ("CSV, every field", weir + ["-f", "csv"], nfdump + ["-o", "csv"]),
+        ("JSON, every field", weir + ["-f", "json"], nfdump + ["-o", "json"]),
+        ("text", weir, nfdump + ["-o", "line"]),
+        ("CSV, TCP alone", weir + ["proto=tcp", "-f", "csv"],
+         nfdump + ["-o", "csv", "proto tcp"]),
+        ("the 1,000 largest as CSV",
+         weir + ["sort=octets", "lines=1000", "-f", "csv"],
+         nfdump + ["-O", "bytes", "-n", "1000", "-o", "csv"]),
+    ]
+    row("seconds, median; peak MiB", "weir", "nfdump", "nfdump/weir",
+        "MiB weir", "MiB nfdump")
+    for name, ask_weir, ask_peer in asked:
+        a, b = in_turn(ask_weir, ask_peer)
+        row(name, f"{a:.3f}", f"{b:.3f}", f"{b / a:.1f}",
+            f"{peak(ask_weir) / 1024:.0f}", f"{peak(ask_peer) / 1024:.0f}")
+
+
 def main():
     parts = {"layout": bench_layout, "live": bench_live, "size": bench_size,
-             "query": bench_query}
+             "query": bench_query, "list": bench_list}
     wanted = sys.argv[1:] or list(parts)
     unknown = [p for p in wanted if p not in parts]
     if unknown:
