@@ -166,6 +166,13 @@ cell_put(char *p, const struct out_style *style, struct cell_clock *clock,
 }
 
 bool
+cell_is_share(const struct table_column *col)
+{
+	return col->kind == VALUE_SHARE && col->unit != NULL &&
+	       strcmp(col->unit, "%") == 0;
+}
+
+bool
 cell_aligns_right(const struct table_column *col)
 {
 	switch (col->kind) {

@@ -29,6 +29,9 @@ char *cell_put(char *p, const struct out_style *style, struct cell_clock *clock,
 bool cell_has_units(
     const struct out_style *style, const struct table_column *col);
 
+/* Whether cells of col are parts of a whole, worth a bar. */
+bool cell_is_share(const struct table_column *col);
+
 /* Numbers that can be compared by looking at their length. */
 bool cell_aligns_right(const struct table_column *col);
 

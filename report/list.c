@@ -338,6 +338,7 @@ begin(struct list *l, struct buf *caption)
 	    .column = l->columns.table,
 	    .n_columns = l->columns.n,
 	    .tight = true,
+	    .rows = "flows",
 	};
 
 	request_span(&l->request, NULL, &head);

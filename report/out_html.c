@@ -118,7 +118,7 @@ put_class(struct out *o, size_t i)
 
 	if (is_code(col))
 		sink_puts(o->sink, " class=c");
-	else if (col->kind == VALUE_SHARE)
+	else if (cell_is_share(col))
 		sink_puts(o->sink, " class=\"r s\"");
 	else if (right)
 		sink_puts(o->sink, " class=r");
@@ -148,7 +148,7 @@ put_headings(struct out *o)
 		if (is_joined(o, i))
 			continue;
 		sink_puts(o->sink, "<th scope=col");
-		if (col->kind == VALUE_SHARE)
+		if (cell_is_share(col))
 			sink_puts(o->sink, " class=\"r s\"");
 		else if (cell_aligns_right(col) && !is_joined(o, i + 1))
 			sink_puts(o->sink, " class=r");
@@ -188,7 +188,7 @@ put_data(struct out *o, size_t i, struct table_value v)
 		sink_puts(o->sink, " data-v=");
 		p = sink_room(o->sink, DIGITS_MAX);
 		sink_end(o->sink, put_u64(p, v.cell.number));
-	} else if (v.kind == VALUE_SHARE) {
+	} else if (cell_is_share(col)) {
 		sink_puts(o->sink, " style=\"--p:");
 		p = sink_room(o->sink, DIGITS_MAX);
 		sink_end(o->sink, put_hundredths(p, v.cell.number));
@@ -298,6 +298,28 @@ put_total(struct out *o, const union table_cell *total)
 	sink_puts(o->sink, "</tr></tfoot>\n");
 }
 
+/* A name in CSV as a word for people: "duplicate_flows" is "duplicate flows".
+ */
+static void
+put_name(struct sink *s, const char *name)
+{
+	for (; *name != '\0'; name++)
+		sink_putc(s, (char)(*name == '_' ? ' ' : *name));
+}
+
+static void
+put_row_count(struct out *o)
+{
+	char *p;
+
+	sink_puts(o->sink, "<div><dt>");
+	put_text(o->sink, o->head.rows);
+	sink_puts(o->sink, "</dt><dd>");
+	p = sink_room(o->sink, DIGITS_MAX);
+	sink_end(o->sink, put_u64_grouped(p, o->n_rows));
+	sink_puts(o->sink, "</dd></div>\n");
+}
+
 /* The totals again, for who only wants to know those. */
 static void
 put_sums(struct out *o, const union table_cell *total)
@@ -305,11 +327,13 @@ put_sums(struct out *o, const union table_cell *total)
 	const struct table_column *col = o->head.column;
 
 	sink_puts(o->sink, "<dl class=sums>\n");
+	if (o->head.rows != NULL)
+		put_row_count(o);
 	for (size_t i = 0; i < o->head.n_columns; i++) {
 		if (!col[i].is_count)
 			continue;
 		sink_puts(o->sink, "<div><dt>");
-		put_heading(o, i);
+		put_name(o->sink, col[i].name);
 		sink_puts(o->sink, "</dt><dd>");
 		put_value(o, i, table_value(&col[i], total[i]));
 		sink_puts(o->sink, "</dd></div>\n");

@@ -20,6 +20,7 @@
 enum { TEXT_MAX = 1 << 30 };
 
 enum { NAME_MAX_LEN = 30 }; /* characters of a name on a terminal */
+enum { BAR_LEN = 10 };      /* characters of a whole */
 
 struct text {
 	bool *hidden; /* by column */
@@ -95,6 +96,27 @@ cut_name(struct out *o, const struct table_column *col, const char *text)
 	return text;
 }
 
+/* A bar of up to BAR_LEN characters, to an eighth of one. */
+static void
+put_bar(struct buf *out, uint64_t hundredths)
+{
+	enum { WHOLE = 10000, EIGHTHS = 8 * BAR_LEN };
+	static const char *const parts[] = {"", "\u258f", "\u258e", "\u258d",
+	    "\u258c", "\u258b", "\u258a", "\u2589"};
+	uint64_t n = (hundredths * EIGHTHS + WHOLE / 2) / WHOLE;
+
+	for (n = n < EIGHTHS ? n : EIGHTHS; n >= 8; n -= 8)
+		buf_puts(out, "\u2588");
+	buf_puts(out, parts[n]);
+}
+
+/* Whether cells of column i are a number and a bar. */
+static bool
+has_bar(const struct out *o, size_t i)
+{
+	return o->style.bars && cell_is_share(&o->head.column[i]);
+}
+
 static void
 put_value(struct out *o, size_t i, struct table_value v)
 {
@@ -110,7 +132,12 @@ put_value(struct out *o, size_t i, struct table_value v)
 		return;
 	}
 	end = cell_put(text, &o->style, &t->clock, col, v);
-	buf_put(&t->cell, text, (size_t)(end - text));
+	if (!has_bar(o, i)) {
+		buf_put(&t->cell, text, (size_t)(end - text));
+		return;
+	}
+	buf_printf(&t->cell, "%6.*s ", (int)(end - text), text);
+	put_bar(&t->cell, v.cell.number);
 }
 
 /* Column i and what is joined to it, into t->cell; how many characters. */
@@ -125,7 +152,7 @@ make_cell(struct out *o, size_t i, const union table_cell *cell)
 	do {
 		struct table_value v = table_value(&col[i], cell[i]);
 
-		has_text |= v.kind == VALUE_TEXT;
+		has_text |= v.kind == VALUE_TEXT || has_bar(o, i);
 		if (col[i].join != NULL && v.kind != VALUE_NULL)
 			buf_puts(&t->cell, col[i].join);
 		put_value(o, i, v);
@@ -147,7 +174,7 @@ aligns_right(const struct out *o, size_t i)
 	const struct table_column *col = o->head.column;
 	bool joined = i + 1 < o->head.n_columns && col[i + 1].join != NULL;
 
-	return cell_aligns_right(&col[i]) && !joined;
+	return cell_aligns_right(&col[i]) && !joined && !has_bar(o, i);
 }
 
 /* ---- lines ---- */

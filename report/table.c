@@ -39,6 +39,23 @@ out_format_list(struct buf *names)
 	}
 }
 
+/* Whether the environment says that text is UTF-8: locale(7), without asking
+ * for a locale that may not be there. */
+static bool
+is_utf8(void)
+{
+	static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		const char *value = getenv(names[i]);
+
+		if (value != NULL && value[0] != '\0')
+			return strcasestr(value, "UTF-8") != NULL ||
+			       strcasestr(value, "UTF8") != NULL;
+	}
+	return false;
+}
+
 struct out_style
 out_style_for(int fd)
 {
@@ -50,6 +67,7 @@ out_style_for(int fd)
 	return (struct out_style){
 	    .bold = no_color == NULL || no_color[0] == '\0',
 	    .grouped = true,
+	    .bars = is_utf8(),
 	    .width = ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0,
 	};
 }

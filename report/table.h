@@ -81,6 +81,8 @@ struct table_head {
 	int64_t from_ms, to_ms;
 	const char *caption; /* for people: lines above, borrowed as well */
 	bool tight;          /* for people: one blank between columns */
+	const char *rows;    /* what a row is, "flows", where their number is
+				worth telling; NULL: it is not */
 };
 
 /* A value beside the table, for programs: a member of JSON's object. */
@@ -109,6 +111,7 @@ enum out_units {
 struct out_style {
 	bool bold;    /* headings stand out by colour */
 	bool grouped; /* 1,208 */
+	bool bars;    /* shares are drawn as well, in UTF-8 */
 	enum out_units units;
 	size_t width; /* characters in a line; 0: no end */
 };
