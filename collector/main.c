@@ -24,6 +24,7 @@ static const struct command commands[] = {
     {"expire", expire_main, "remove the oldest days, to keep to limits"},
     {"send", send_main, "replay a file as NetFlow v5 datagrams"},
     {"report", report_main, "who used the line: sums by any key"},
+    {"graph", graph_main, "load over time, as a picture or as numbers"},
     {"list", list_main, "flows, one a line"},
     {"sql", sql_main, "any SELECT over all shards"},
     {"status", status_main, "collector, exporters, loss, what is stored"},

@@ -78,7 +78,7 @@ value_axis_label(
     const struct value_axis *a, unsigned i, char out[AXIS_TEXT_LEN])
 {
 	if (i == 0) {
-		strcpy(out, "0");
+		snprintf(out, AXIS_TEXT_LEN, "0");
 		return;
 	}
 	snprintf(out, AXIS_TEXT_LEN, "%.*f", a->decimals,
@@ -170,23 +170,15 @@ static const struct time_step {
     {UNIT_MONTH, 24000, LABEL_YEAR, LABEL_YEAR},
 };
 
-static struct tm
-local(int64_t ms)
-{
-	struct tm tm;
-
-	clock_to_local(ms, &tm);
-	return tm;
-}
-
 /* The month whose number since year 0 is a multiple of size, after ms. */
 static int64_t
 next_month(int64_t ms, int64_t size)
 {
-	struct tm tm = local(ms);
-	int64_t month = (tm.tm_year + 1900) * INT64_C(12) + tm.tm_mon;
-	struct tm first = {.tm_mday = 1};
+	struct tm first = {.tm_mday = 1}, tm;
+	int64_t month;
 
+	clock_to_local(ms, &tm);
+	month = (tm.tm_year + 1900) * INT64_C(12) + tm.tm_mon;
 	month = (month / size + 1) * size;
 	first.tm_year = (int)(month / 12) - 1900;
 	first.tm_mon = (int)(month % 12);
@@ -221,12 +213,13 @@ static const char months[][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
 static size_t
 put_label(char *out, size_t size, enum label label, int64_t ms)
 {
-	struct tm tm = local(ms);
-	const char *weekday = weekdays[tm.tm_wday];
-	const char *month = months[tm.tm_mon];
-	int day = tm.tm_mday, tenth = (int)(ms % MS_PER_S / 100);
-	int len = 0;
+	int len = 0, tenth = (int)(ms % MS_PER_S / 100);
+	const char *weekday, *month;
+	struct tm tm;
 
+	clock_to_local(ms, &tm);
+	weekday = weekdays[tm.tm_wday];
+	month = months[tm.tm_mon];
 	switch (label) {
 	case LABEL_SPLIT:
 		len = snprintf(out, size, "%02d:%02d:%02d.%d", tm.tm_hour,
@@ -240,12 +233,15 @@ put_label(char *out, size_t size, enum label label, int64_t ms)
 		len = snprintf(out, size, "%02d:%02d", tm.tm_hour, tm.tm_min);
 		break;
 	case LABEL_DAY:
-		len = snprintf(out, size, "%s %d %s", weekday, day, month);
+		len =
+		    snprintf(out, size, "%s %d %s", weekday, tm.tm_mday, month);
 		break;
 	case LABEL_WEEKDAY:
-		len = snprintf(out, size, "%s %d", weekday, day);
+		len = snprintf(out, size, "%s %d", weekday, tm.tm_mday);
 		break;
-	case LABEL_DATE: len = snprintf(out, size, "%d %s", day, month); break;
+	case LABEL_DATE:
+		len = snprintf(out, size, "%d %s", tm.tm_mday, month);
+		break;
 	case LABEL_MONTH: len = snprintf(out, size, "%s", month); break;
 	case LABEL_YEAR:
 		len = snprintf(out, size, "%d", tm.tm_year + 1900);
@@ -258,8 +254,9 @@ put_label(char *out, size_t size, enum label label, int64_t ms)
 static void
 label_tick(struct time_tick *tick, const struct time_step *step)
 {
-	struct tm tm = local(tick->at_ms);
+	struct tm tm;
 
+	clock_to_local(tick->at_ms, &tm);
 	tick->is_major = is_major(step, &tm);
 	put_label(tick->text, sizeof tick->text,
 	    tick->is_major ? step->major : step->text, tick->at_ms);
@@ -333,11 +330,14 @@ put_moment(char *out, size_t size, int64_t ms, bool with_date, bool with_s)
 void
 time_range_format(int64_t from_ms, int64_t to_ms, char out[AXIS_RANGE_LEN])
 {
-	struct tm from = local(from_ms), to = local(to_ms);
-	bool other_day =
-	    from.tm_yday != to.tm_yday || from.tm_year != to.tm_year;
 	bool with_s = from_ms % 60000 != 0 || to_ms % 60000 != 0;
 	size_t len = put_moment(out, AXIS_RANGE_LEN, from_ms, true, with_s);
+	struct tm from, to;
+	bool other_day;
+
+	clock_to_local(from_ms, &from);
+	clock_to_local(to_ms, &to);
+	other_day = from.tm_yday != to.tm_yday || from.tm_year != to.tm_year;
 
 	len += (size_t)snprintf(out + len, AXIS_RANGE_LEN - len, " - ");
 	put_moment(out + len, AXIS_RANGE_LEN - len, to_ms, other_day, with_s);

@@ -95,4 +95,7 @@ void text_cut(const struct canvas *c, const struct text_style *s, char *utf8,
 /* share of a, the rest of b: what a half transparent a would look like. */
 struct color color_mix(struct color a, struct color b, double share);
 
+/* Of two colours for text the one that stands out more on this ground. */
+struct color color_readable(struct color on, struct color a, struct color b);
+
 #endif

@@ -6,6 +6,7 @@
 
 int anonymize_main(int argc, char **argv);
 int report_main(int argc, char **argv);
+int graph_main(int argc, char **argv);
 int list_main(int argc, char **argv);
 int sql_main(int argc, char **argv);
 int status_main(int argc, char **argv);

@@ -204,17 +204,17 @@ text_cut(const struct canvas *c, const struct text_style *s, char *utf8,
 
 /* ---- the canvas ---- */
 
-struct png {
+struct image {
 	struct canvas canvas;
 	gdImagePtr image;
 	struct raster *raster;
 	double scale;
 };
 
-static struct png *
-png_of(struct canvas *c)
+static struct image *
+image_of(struct canvas *c)
 {
-	return (struct png *)c; /* its first member */
+	return (struct image *)c; /* its first member */
 }
 
 static int
@@ -248,21 +248,21 @@ blend_pixel(void *arg, int x, int y, double cover)
 }
 
 static void
-flush(struct png *png, struct color color)
+flush(struct image *im, struct color color)
 {
-	struct blend b = {.image = png->image, .color = color};
+	struct blend b = {.image = im->image, .color = color};
 
-	raster_flush(png->raster, blend_pixel, &b);
+	raster_flush(im->raster, blend_pixel, &b);
 }
 
 static struct point *
-scaled(const struct png *png, const struct point *p, size_t n)
+scaled(const struct image *im, const struct point *p, size_t n)
 {
 	struct point *out = xreallocarray(NULL, n, sizeof *out);
 
 	for (size_t i = 0; i < n; i++) {
-		out[i].x = p[i].x * png->scale;
-		out[i].y = p[i].y * png->scale;
+		out[i].x = p[i].x * im->scale;
+		out[i].y = p[i].y * im->scale;
 	}
 	return out;
 }
@@ -273,13 +273,13 @@ struct box {
 
 /* The pixels of a rectangle, one at least. */
 static struct box
-box_of(const struct png *png, const struct rect *r)
+box_of(const struct image *im, const struct rect *r)
 {
 	struct box b = {
-	    .x0 = (int)lround(r->x * png->scale),
-	    .y0 = (int)lround(r->y * png->scale),
-	    .x1 = (int)lround((r->x + r->w) * png->scale) - 1,
-	    .y1 = (int)lround((r->y + r->h) * png->scale) - 1,
+	    .x0 = (int)lround(r->x * im->scale),
+	    .y0 = (int)lround(r->y * im->scale),
+	    .x1 = (int)lround((r->x + r->w) * im->scale) - 1,
+	    .y1 = (int)lround((r->y + r->h) * im->scale) - 1,
 	};
 
 	if (b.x1 < b.x0)
@@ -290,66 +290,66 @@ box_of(const struct png *png, const struct rect *r)
 }
 
 static void
-png_rect(struct canvas *c, const struct rect *r, struct color color,
+image_rect(struct canvas *c, const struct rect *r, struct color color,
     const char *title)
 {
-	struct png *png = png_of(c);
-	struct box b = box_of(png, r);
+	struct image *im = image_of(c);
+	struct box b = box_of(im, r);
 
 	(void)title;
-	gdImageFilledRectangle(png->image, b.x0, b.y0, b.x1, b.y1, pack(color));
+	gdImageFilledRectangle(im->image, b.x0, b.y0, b.x1, b.y1, pack(color));
 }
 
 static void
-png_area(struct canvas *c, const struct point *p, size_t n, struct color color,
-    const char *title)
+image_area(struct canvas *c, const struct point *p, size_t n,
+    struct color color, const char *title)
 {
-	struct png *png = png_of(c);
-	struct point *at = scaled(png, p, n);
+	struct image *im = image_of(c);
+	struct point *at = scaled(im, p, n);
 
 	(void)title;
-	raster_area(png->raster, at, n);
-	flush(png, color);
+	raster_area(im->raster, at, n);
+	flush(im, color);
 	free(at);
 }
 
 static void
-png_line(
+image_line(
     struct canvas *c, const struct point *p, size_t n, const struct stroke *s)
 {
 	enum { DASH = 4 };
-	struct png *png = png_of(c);
-	struct point *at = scaled(png, p, n);
+	struct image *im = image_of(c);
+	struct point *at = scaled(im, p, n);
 
-	raster_line(png->raster, at, n, s->width * png->scale,
-	    s->is_dashed ? DASH * png->scale : 0);
-	flush(png, s->color);
+	raster_line(im->raster, at, n, s->width * im->scale,
+	    s->is_dashed ? DASH * im->scale : 0);
+	flush(im, s->color);
 	free(at);
 }
 
 static void
-png_hatch(struct canvas *c, const struct rect *r, struct color color,
+image_hatch(struct canvas *c, const struct rect *r, struct color color,
     const char *title)
 {
 	enum { STEP = 8 };
-	struct png *png = png_of(c);
-	struct box b = box_of(png, r);
-	int step = (int)lround(STEP * png->scale);
-	int width = (int)lround(png->scale);
+	struct image *im = image_of(c);
+	struct box b = box_of(im, r);
+	int step = (int)lround(STEP * im->scale);
+	int width = (int)lround(im->scale);
 
 	(void)title;
-	gdImageSetClip(png->image, b.x0, b.y0, b.x1, b.y1);
+	gdImageSetClip(im->image, b.x0, b.y0, b.x1, b.y1);
 	for (int y = b.y0; y <= b.y1; y++)
 		for (int x = b.x0; x <= b.x1; x++)
 			if ((x + y) % step < width)
-				gdImageSetPixel(png->image, x, y, pack(color));
-	gdImageSetClip(png->image, 0, 0, gdImageSX(png->image) - 1,
-	    gdImageSY(png->image) - 1);
+				gdImageSetPixel(im->image, x, y, pack(color));
+	gdImageSetClip(im->image, 0, 0, gdImageSX(im->image) - 1,
+	    gdImageSY(im->image) - 1);
 }
 
 /* Bitmap fonts are drawn small and enlarged. */
 static void
-draw_bitmap(struct png *png, double x, double y, const struct text_style *s,
+draw_bitmap(struct image *im, double x, double y, const struct text_style *s,
     const char *utf8)
 {
 	gdFontPtr font = bitmap_font(s);
@@ -357,7 +357,7 @@ draw_bitmap(struct png *png, double x, double y, const struct text_style *s,
 	int w = (int)strlen(ascii) * font->w, h = font->h;
 	gdImagePtr small = gdImageCreateTrueColor(w > 0 ? w : 1, h);
 	/* Letters stand on the eleventh of thirteen lines. */
-	int top = (int)lround((y - 10) * png->scale);
+	int top = (int)lround((y - 10) * im->scale);
 
 	if (small != NULL) {
 		gdImageAlphaBlending(small, 0);
@@ -365,65 +365,64 @@ draw_bitmap(struct png *png, double x, double y, const struct text_style *s,
 		    gdTrueColorAlpha(0, 0, 0, gdAlphaTransparent));
 		gdImageString(
 		    small, font, 0, 0, (unsigned char *)ascii, pack(s->color));
-		gdImageCopyResized(png->image, small,
-		    (int)lround(x * png->scale), top, 0, 0,
-		    (int)lround(w * png->scale), (int)lround(h * png->scale), w,
-		    h);
+		gdImageCopyResized(im->image, small, (int)lround(x * im->scale),
+		    top, 0, 0, (int)lround(w * im->scale),
+		    (int)lround(h * im->scale), w, h);
 		gdImageDestroy(small);
 	}
 	free(ascii);
 }
 
 static void
-png_text(struct canvas *c, double x, double y, const struct text_style *s,
+image_text(struct canvas *c, double x, double y, const struct text_style *s,
     const char *utf8)
 {
-	struct png *png = png_of(c);
-	double width = width_at(c->fonts, s, png->scale, utf8);
+	struct image *im = image_of(c);
+	double width = width_at(c->fonts, s, im->scale, utf8);
 
 	if (s->anchor == ANCHOR_MIDDLE)
 		x -= width / 2;
 	else if (s->anchor == ANCHOR_END)
 		x -= width;
 	if (c->fonts->name[s->face] == NULL)
-		draw_bitmap(png, x, y, s, utf8);
+		draw_bitmap(im, x, y, s, utf8);
 	else if (utf8[0] != '\0')
-		(void)string_ft(png->image, NULL, pack(s->color), c->fonts,
-		    s->face, s->px * png->scale, (int)lround(x * png->scale),
-		    (int)lround(y * png->scale), utf8);
+		(void)string_ft(im->image, NULL, pack(s->color), c->fonts,
+		    s->face, s->px * im->scale, (int)lround(x * im->scale),
+		    (int)lround(y * im->scale), utf8);
 }
 
-static const struct canvas_ops png_ops = {
-    .rect = png_rect,
-    .area = png_area,
-    .line = png_line,
-    .hatch = png_hatch,
-    .text = png_text,
+static const struct canvas_ops image_ops = {
+    .rect = image_rect,
+    .area = image_area,
+    .line = image_line,
+    .hatch = image_hatch,
+    .text = image_text,
 };
 
 struct canvas *
-png_new(double width, double height, double scale, struct fonts *fonts)
+canvas_png_new(double width, double height, double scale, struct fonts *fonts)
 {
-	struct png *png = xcalloc(1, sizeof *png);
+	struct image *im = xcalloc(1, sizeof *im);
 	int w = (int)lround(width * scale), h = (int)lround(height * scale);
 
-	png->canvas = (struct canvas){.ops = &png_ops, .fonts = fonts};
-	png->scale = scale;
-	png->image = gdImageCreateTrueColor(w, h);
-	png->raster = raster_new((size_t)w, (size_t)h);
-	return &png->canvas;
+	im->canvas = (struct canvas){.ops = &image_ops, .fonts = fonts};
+	im->scale = scale;
+	im->image = gdImageCreateTrueColor(w, h);
+	im->raster = raster_new((size_t)w, (size_t)h);
+	return &im->canvas;
 }
 
 int
-png_take(struct canvas *c, void **data, size_t *len, struct err *err)
+canvas_png_take(struct canvas *c, void **data, size_t *len, struct err *err)
 {
 	enum { PER_INCH = 96, LEVEL = 6 };
-	struct png *png = png_of(c);
-	int size = 0, dpi = (int)lround(PER_INCH * png->scale);
+	struct image *im = image_of(c);
+	int size = 0, dpi = (int)lround(PER_INCH * im->scale);
 	void *made;
 
-	gdImageSetResolution(png->image, (unsigned)dpi, (unsigned)dpi);
-	made = gdImagePngPtrEx(png->image, &size, LEVEL);
+	gdImageSetResolution(im->image, (unsigned)dpi, (unsigned)dpi);
+	made = gdImagePngPtrEx(im->image, &size, LEVEL);
 	if (made == NULL)
 		return err_set(err, ERR_SYSTEM, "libgd cannot make the PNG");
 	*data = xreallocarray(NULL, (size_t)size, 1);
@@ -434,14 +433,14 @@ png_take(struct canvas *c, void **data, size_t *len, struct err *err)
 }
 
 void
-png_free(struct canvas *c)
+canvas_png_free(struct canvas *c)
 {
-	struct png *png = png_of(c);
+	struct image *im = image_of(c);
 
 	if (c == NULL)
 		return;
-	if (png->image != NULL)
-		gdImageDestroy(png->image);
-	raster_free(png->raster);
-	free(png);
+	if (im->image != NULL)
+		gdImageDestroy(im->image);
+	raster_free(im->raster);
+	free(im);
 }

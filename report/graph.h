@@ -11,17 +11,17 @@ struct buf;
 
 enum { PICTURE_MAX_PX = 16384 }; /* each way, in the file */
 
-struct canvas *png_new(
+struct canvas *canvas_png_new(
     double width, double height, double scale, struct fonts *fonts);
 /* The file, free() it. ERR_SYSTEM: libgd cannot make it. */
-int png_take(
+int canvas_png_take(
     struct canvas *c, void **data, size_t *len, struct err *err) MUST_CHECK;
-void png_free(struct canvas *c); /* accepts NULL */
+void canvas_png_free(struct canvas *c); /* accepts NULL */
 
 /* description: for who cannot see it. What is drawn is appended to out, which
- * is borrowed until svg_free. */
-struct canvas *svg_new(double width, double height, const char *description,
-    struct fonts *fonts, struct buf *out);
-void svg_free(struct canvas *c); /* ends the file; accepts NULL */
+ * is borrowed until canvas_svg_free. */
+struct canvas *canvas_svg_new(double width, double height,
+    const char *description, struct fonts *fonts, struct buf *out);
+void canvas_svg_free(struct canvas *c); /* ends the file; accepts NULL */
 
 #endif

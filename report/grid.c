@@ -72,15 +72,6 @@ floor_to(int64_t ms, int64_t size)
 
 /* ---- the calendar ---- */
 
-static struct tm
-local(int64_t ms)
-{
-	struct tm tm;
-
-	clock_to_local(ms, &tm);
-	return tm;
-}
-
 /* The day that a bin of so many days begins with: weeks on Mondays. */
 static void
 floor_days(struct tm *tm, int64_t days)
@@ -97,8 +88,9 @@ floor_days(struct tm *tm, int64_t days)
 static struct tm
 floor_tm(int64_t ms, int64_t size_ms)
 {
-	struct tm tm = local(ms);
+	struct tm tm;
 
+	clock_to_local(ms, &tm);
 	tm.tm_min = tm.tm_sec = 0;
 	if (size_ms < DAY_MS) {
 		tm.tm_hour -= tm.tm_hour % (int)(size_ms / MS_PER_HOUR);
@@ -127,14 +119,15 @@ is_calendar(int64_t size_ms)
 int64_t
 grid_floor(int64_t ms, int64_t size_ms)
 {
+	struct tm tm;
 	int64_t offset;
 
 	if (is_calendar(size_ms)) {
-		struct tm tm = floor_tm(ms, size_ms);
-
+		tm = floor_tm(ms, size_ms);
 		return clock_from_local(&tm);
 	}
-	offset = (int64_t)local(ms).tm_gmtoff * MS_PER_S;
+	clock_to_local(ms, &tm);
+	offset = (int64_t)timegm(&tm) * MS_PER_S - floor_to(ms, MS_PER_S);
 	return floor_to(ms + offset, size_ms) - offset;
 }
 
@@ -154,13 +147,13 @@ walk_begin(
     struct walk *w, int64_t from_ms, int64_t size_ms, enum grid_align align)
 {
 	*w = (struct walk){.size_ms = size_ms, .at_ms = from_ms};
-	if (align == GRID_ON_CLOCK) {
+	if (align != GRID_FROM_START) {
 		w->by_calendar = is_calendar(size_ms);
 		w->at_ms = grid_floor(from_ms, size_ms);
 	} else {
 		w->by_calendar = is_whole_days(size_ms);
 	}
-	w->tm = local(w->at_ms);
+	clock_to_local(w->at_ms, &w->tm);
 	w->rest_ms = w->at_ms - floor_to(w->at_ms, MS_PER_S);
 }
 

@@ -11,8 +11,8 @@
 
 #include "schema/base/err.h"
 
-/* Of one series of 64-bit sums: 2 MiB. */
-enum { GRID_MAX_BINS = 262144 };
+/* Ten years of five minutes; a row of 64-bit sums takes 8 MiB. */
+enum { GRID_MAX_BINS = 1048576 };
 
 struct grid {
 	int64_t *edge; /* n + 1 moments, ascending; owned */
@@ -26,6 +26,8 @@ enum grid_align {
 	/* Bins begin when the local clock shows a multiple of their size; the
 	 * first and the last have half of the size at least, 1.5 at most. */
 	GRID_ON_CLOCK,
+	/* The same, but the ends are as short as they happen to be. */
+	GRID_ON_CLOCK_CUT,
 };
 
 /*
@@ -40,7 +42,7 @@ void grid_release(struct grid *g); /* accepts a zeroed struct */
 /* A size that people count in, so that the span has at most max_bins. */
 int64_t grid_choose_size(int64_t from_ms, int64_t to_ms, size_t max_bins);
 
-/* The local clock's last multiple of size_ms up to ms, as GRID_ON_CLOCK. */
+/* The local clock's last multiple of size_ms up to ms. */
 int64_t grid_floor(int64_t ms, int64_t size_ms);
 
 /* The first such multiple after ms. */

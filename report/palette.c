@@ -2,7 +2,6 @@
 /* Themes, and which key has which colour: see palette.h. */
 #include "report/palette.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 #include "schema/base/attr.h"
@@ -64,23 +63,52 @@ color_mix(struct color a, struct color b, double share)
 	};
 }
 
-/* FNV-1a (Fowler, Noll, Vo; public domain), then mixed: the low bits of short
- * texts that differ in one digit must differ. */
+/* Relative luminance, about: WCAG 2.1, with a gamma of 2. */
+static double
+luminance(struct color c)
+{
+	return 0.2126 * c.r * c.r + 0.7152 * c.g * c.g + 0.0722 * c.b * c.b;
+}
+
+static double
+contrast(struct color a, struct color b)
+{
+	double la = luminance(a) + 0.05 * 255 * 255;
+	double lb = luminance(b) + 0.05 * 255 * 255;
+
+	return la > lb ? la / lb : lb / la;
+}
+
+struct color
+color_readable(struct color on, struct color a, struct color b)
+{
+	return contrast(on, a) >= contrast(on, b) ? a : b;
+}
+
+/* FNV-1a (Fowler, Noll, Vo; public domain). */
+static uint64_t
+add_to_hash(uint64_t h, const char *text)
+{
+	for (; *text != '\0'; text++)
+		h = (h ^ (uint8_t)*text) * UINT64_C(0x100000001b3);
+	return (h ^ '=') * UINT64_C(0x100000001b3);
+}
+
+/* The low bits of short texts that differ in one digit must differ. */
 uint64_t
-palette_hash(const char *text)
+palette_hash(const char *names, const char *values)
 {
 	uint64_t h = UINT64_C(0xcbf29ce484222325);
 
-	for (; *text != '\0'; text++)
-		h = (h ^ (uint8_t)*text) * UINT64_C(0x100000001b3);
+	h = add_to_hash(add_to_hash(h, names), values);
 	h = (h ^ h >> 33) * UINT64_C(0xff51afd7ed558ccd);
 	return h ^ h >> 33;
 }
 
 struct color
-palette_first(void)
+palette_single(bool other_way)
 {
-	return keys[0];
+	return keys[other_way ? 2 : 0];
 }
 
 /* Round r of the palette: the same hues, nearer to the page. */

@@ -6,6 +6,7 @@
  * colour vision (Paul Tol's "bright" scheme and two of his "vibrant"); grey is
  * others, and what is only frame.
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,8 +23,9 @@ struct theme {
 /* "light", "dark"; NULL: there is none of that name. */
 const struct theme *theme_find(const char *name);
 
-/* A number of what a key is, the same wherever it comes from. */
-uint64_t palette_hash(const char *text);
+/* A number for the values of some keys, as text, and of the keys' names with
+ * commas between them: the same wherever they come from. */
+uint64_t palette_hash(const char *keys, const char *values);
 
 /*
  * Give each of n keys a colour, the same in every picture unless it is taken:
@@ -33,7 +35,7 @@ uint64_t palette_hash(const char *text);
 void palette_assign(const struct theme *theme, const uint64_t *hash, size_t n,
     struct color *out);
 
-/* The first of them: a picture of one thing. */
-struct color palette_first(void);
+/* Of a picture of one thing, and of what goes the other way. */
+struct color palette_single(bool other_way);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "schema/base/mem.h"
@@ -43,22 +44,40 @@ nearest_rank(const double *sorted, size_t n, double percent)
 }
 
 void
-rates_of(struct rates *r, const struct sample *s, size_t n, bool nonzero,
-    const double *percent, size_t n_percentiles)
+rates_of(struct rates *r, const struct sample *s, size_t n,
+    const struct rates_spec *how)
 {
 	double *rate = xcalloc(n, sizeof *rate);
 	double carried = 0, seconds = 0;
 
-	assert(n_percentiles <= RATES_MAX_PERCENTILES);
+	assert(how->n_percentiles <= RATES_MAX_PERCENTILES);
 	*r = (struct rates){0};
-	r->n = select_rates(s, n, nonzero, rate, &carried, &seconds);
+	r->n = select_rates(s, n, how->nonzero, rate, &carried, &seconds);
 	if (r->n > 0) {
 		qsort(rate, r->n, sizeof *rate, compare);
 		r->max = rate[r->n - 1];
 		r->min = rate[0];
 		r->avg = seconds > 0 ? carried / seconds : 0;
-		for (size_t i = 0; i < n_percentiles; i++)
-			r->percentile[i] = nearest_rank(rate, r->n, percent[i]);
+		for (size_t i = 0; i < how->n_percentiles; i++)
+			r->percentile[i] =
+			    nearest_rank(rate, r->n, how->percent[i]);
 	}
 	free(rate);
+}
+
+void
+percentile_name(double percent, char out[PERCENTILE_NAME_LEN])
+{
+	int whole = (int)percent;
+	const char *suffix = "th";
+
+	if ((double)whole == percent && whole / 10 % 10 != 1) {
+		switch (whole % 10) {
+		case 1: suffix = "st"; break;
+		case 2: suffix = "nd"; break;
+		case 3: suffix = "rd"; break;
+		default: break;
+		}
+	}
+	snprintf(out, PERCENTILE_NAME_LEN, "%.6g%s", percent, suffix);
 }

@@ -9,13 +9,20 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { RATES_MAX_PERCENTILES = 8 };
+enum { RATES_MAX_PERCENTILES = 8, PERCENTILE_NAME_LEN = 16 };
 
 /* The rate of one bin. */
 struct sample {
 	double rate; /* per second */
 	double seconds;
 	bool is_known; /* false: nothing was received then, which is not 0 */
+};
+
+/* What is asked for. */
+struct rates_spec {
+	bool nonzero;                          /* samples above zero alone */
+	double percent[RATES_MAX_PERCENTILES]; /* in (0, 100] */
+	size_t n_percentiles;
 };
 
 struct rates {
@@ -25,12 +32,14 @@ struct rates {
 };
 
 /*
- * Over the known samples; nonzero: over those above zero. A percentile p is
+ * Over the known samples, or those above zero. A percentile p is
  * the smallest rate of which at least p per cent of the samples are not above:
- * of n samples, ascending, number ceil(p / 100 * n) (nearest rank). percent
- * has n_percentiles values in (0, 100].
+ * of n samples, ascending, number ceil(p / 100 * n) (nearest rank).
  */
-void rates_of(struct rates *r, const struct sample *s, size_t n, bool nonzero,
-    const double *percent, size_t n_percentiles);
+void rates_of(struct rates *r, const struct sample *s, size_t n,
+    const struct rates_spec *how);
+
+/* "95th", "99.9th", "1st". */
+void percentile_name(double percent, char out[PERCENTILE_NAME_LEN]);
 
 #endif

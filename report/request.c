@@ -175,11 +175,17 @@ static const struct common_word {
 };
 
 static bool
+has_tables(const struct request_spec *spec)
+{
+	return spec->formats == NULL || spec->tables_too;
+}
+
+static bool
 takes_word(const struct request_spec *spec, const struct common_word *w)
 {
 	switch (w->kind) {
 	case OF_FLOWS: return !spec->free_words;
-	case OF_TABLES: return spec->formats == NULL && !spec->free_words;
+	case OF_TABLES: return has_tables(spec) && !spec->free_words;
 	case OF_COUNTERS: return spec->scale;
 	case OF_NAMES: return spec->names;
 	case OF_ALL: break;
@@ -307,17 +313,20 @@ take_word(struct request *r, const char *word, void *arg, struct err *err)
 static void
 list_formats(const struct request_spec *spec, struct buf *text)
 {
-	if (spec->formats == NULL)
-		out_format_list(text);
 	for (size_t i = 0; spec->formats != NULL && spec->formats[i] != NULL;
 	     i++)
 		buf_printf(text, "%s%s", i > 0 ? " " : "", spec->formats[i]);
+	if (spec->tables_too)
+		buf_puts(text, " ");
+	if (has_tables(spec))
+		out_format_list(text);
 }
 
 static bool
 find_own_format(struct request *r, const char *name)
 {
-	for (size_t i = 0; r->spec->formats[i] != NULL; i++)
+	for (size_t i = 0;
+	     r->spec->formats != NULL && r->spec->formats[i] != NULL; i++)
 		if (strcmp(r->spec->formats[i], name) == 0) {
 			r->own_format = i;
 			return true;
@@ -326,9 +335,21 @@ find_own_format(struct request *r, const char *name)
 }
 
 static bool
+find_table_format(struct request *r, const char *name)
+{
+	const struct out_format *format = out_format_find(name);
+
+	if (!has_tables(r->spec) || format == NULL)
+		return false;
+	r->format = format;
+	r->own_format = NO_OWN_FORMAT;
+	return true;
+}
+
+static bool
 has_formats(const struct request_spec *spec)
 {
-	return spec->formats == NULL || spec->formats[0] != NULL;
+	return has_tables(spec) || spec->formats[0] != NULL;
 }
 
 static int
@@ -339,10 +360,8 @@ set_format(struct request *r, const char *name, struct err *err)
 	if (!has_formats(r->spec))
 		return err_set(
 		    err, ERR_USAGE, "option -f: there is one format alone");
-	if (r->spec->formats != NULL && find_own_format(r, name))
-		return 0;
-	if (r->spec->formats == NULL &&
-	    (r->format = out_format_find(name)) != NULL)
+	r->has_format = true;
+	if (find_own_format(r, name) || find_table_format(r, name))
 		return 0;
 	buf_init(&known, 200);
 	list_formats(r->spec, &known);
@@ -367,6 +386,19 @@ unknown_option(const struct request *r, char **argv, struct err *err)
 	    optopt == 0 ? argv[optind - 1] : letter, buf_str(&known));
 	buf_release(&known);
 	return ERR_USAGE;
+}
+
+/* Without -f the name of the file tells, if it does. */
+static void
+choose_format(struct request *r)
+{
+	const char *dot = r->output != NULL ? strrchr(r->output, '.') : NULL;
+
+	if (!r->has_format && dot != NULL)
+		r->has_format =
+		    find_own_format(r, dot + 1) ||
+		    find_table_format(
+			r, strcmp(dot, ".txt") == 0 ? "text" : dot + 1);
 }
 
 static int
@@ -483,12 +515,14 @@ request_parse(struct request *r, const struct request_spec *spec, int argc,
 	    .spec = spec,
 	    .format = &out_text,
 	    .resolve_wait_ms = RESOLVE_WAIT_MS,
+	    .own_format = has_tables(spec) ? NO_OWN_FORMAT : 0,
 	    .now_ms = clock_now_ms(),
 	};
 	filter_init(&r->filter);
 	if ((rc = take_options(r, argc, argv, arg, err)) != 0 || r->help ||
 	    (rc = open_conf(r, err)) != 0)
 		return rc;
+	choose_format(r);
 	for (int i = optind; rc == 0 && i < argc; i++)
 		rc = take_word(r, argv[i], arg, err);
 	if (rc == 0)
@@ -549,7 +583,7 @@ request_help(const struct request *r, struct err *err)
 	buf_init(&text, CAPTION_MAX);
 	r->spec->help(&text);
 	if (!r->spec->no_words && !r->spec->free_words) {
-		if (r->spec->formats == NULL)
+		if (has_tables(r->spec))
 			buf_puts(&text,
 			    "\nwords for people (text, html):\n"
 			    "  units=UNITS  octets and rates by 1000 (si), by "

@@ -48,6 +48,7 @@ struct request_spec {
 	/* Names for -f, NULL behind the last one, instead of those of tables;
 	 * NULL: tables. Without any name there is no -f. */
 	const char *const *formats;
+	bool tables_too; /* besides those */
 	/* A word without "="; NULL: there is none. */
 	int (*bare)(void *arg, const char *word, struct err *err);
 	void (*help)(struct buf *text);
@@ -64,6 +65,8 @@ enum request_names {
 	NAMES_ALL,   /* the DNS as well */
 };
 
+enum { NO_OWN_FORMAT = 1000 };
+
 struct request {
 	const struct request_spec *spec; /* borrowed */
 	struct conf *conf;  /* what -c and -d say, or defaults; NULL with -h */
@@ -71,7 +74,9 @@ struct request {
 	const char *dir;    /* data folder; the configuration's */
 	const char *output; /* file; NULL: standard output */
 	const struct out_format *format; /* of a table */
-	size_t own_format;               /* position in spec->formats */
+	bool has_format;   /* -f or the name of the file told it */
+	size_t own_format; /* position in spec->formats, or NO_OWN_FORMAT: a
+			      table's, see format */
 	struct filter filter;
 	struct store_names *store_names; /* that it may use; NULL with -h */
 	bool has_lines;                  /* lines= was given */

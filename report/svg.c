@@ -178,29 +178,35 @@ svg_line(
 	buf_puts(out, " fill=\"none\"/>\n");
 }
 
-/* As many strokes as there are, each cut at the rectangle. */
+/* The stroke where x + y is sum, cut at the rectangle. */
+static void
+put_slant(struct buf *out, const struct rect *r, double sum)
+{
+	double x0 = fmax(r->x, sum - r->y - r->h);
+	double x1 = fmin(r->x + r->w, sum - r->y);
+
+	buf_puts(out, "M");
+	put_number(out, x0);
+	buf_puts(out, " ");
+	put_number(out, sum - x0);
+	buf_puts(out, "L");
+	put_number(out, x1);
+	buf_puts(out, " ");
+	put_number(out, sum - x1);
+}
+
 static void
 svg_hatch(struct canvas *c, const struct rect *r, struct color color,
     const char *title)
 {
 	enum { STEP = 8 };
 	struct buf *out = svg_of(c)->out;
-	double first = ceil((r->x + r->y) / STEP) * STEP;
+	long first = lround(ceil((r->x + r->y) / STEP));
+	long last = lround(floor((r->x + r->w + r->y + r->h) / STEP));
 
 	buf_puts(out, "<path d=\"");
-	for (double sum = first; sum < r->x + r->w + r->y + r->h; sum += STEP) {
-		double x0 = fmax(r->x, sum - r->y - r->h);
-		double x1 = fmin(r->x + r->w, sum - r->y);
-
-		buf_puts(out, "M");
-		put_number(out, x0);
-		buf_puts(out, " ");
-		put_number(out, sum - x0);
-		buf_puts(out, "L");
-		put_number(out, x1);
-		buf_puts(out, " ");
-		put_number(out, sum - x1);
-	}
+	for (long i = first; i <= last; i++)
+		put_slant(out, r, (double)i * STEP);
 	buf_puts(out, "\" fill=\"none\"");
 	put_color(out, "stroke", color);
 	buf_puts(out, "/>\n");
@@ -249,7 +255,7 @@ static const struct canvas_ops svg_ops = {
 };
 
 struct canvas *
-svg_new(double width, double height, const char *description,
+canvas_svg_new(double width, double height, const char *description,
     struct fonts *fonts, struct buf *out)
 {
 	struct svg *svg = xcalloc(1, sizeof *svg);
@@ -271,7 +277,7 @@ svg_new(double width, double height, const char *description,
 }
 
 void
-svg_free(struct canvas *c)
+canvas_svg_free(struct canvas *c)
 {
 	if (c == NULL)
 		return;

@@ -360,6 +360,47 @@ minute_sums_add(struct minute_sums *sums, struct db *shard, int64_t version,
 	return rc;
 }
 
+static int
+ask_whether_any(struct db *shard, bool *has_any, struct err *err)
+{
+	struct stmt *q = NULL;
+	int rc = db_prepare(shard, sql_has_minutes, &q, err);
+
+	if (rc != 0)
+		return rc;
+	if ((rc = stmt_step(q, err)) == 1) {
+		*has_any = stmt_int(q, 0) != 0;
+		rc = 0;
+	}
+	stmt_finalize(q);
+	return rc;
+}
+
+int
+minute_each(struct db *shard, int64_t from_ms, int64_t to_ms,
+    void (*fn)(const struct minute_flows *m, void *arg), void *arg,
+    bool *has_any, struct err *err)
+{
+	struct stmt *q = NULL;
+	int rc = ask_whether_any(shard, has_any, err);
+
+	if (rc == 0)
+		rc = prepare(shard, sql_each_minute, from_ms, to_ms, &q, err);
+	if (rc != 0)
+		return rc;
+	while ((rc = stmt_step(q, err)) == 1) {
+		struct minute_flows m = {
+		    .minute_ms = stmt_int(q, 0),
+		    .received = stmt_int(q, 1),
+		    .lost = stmt_int(q, 2),
+		};
+
+		fn(&m, arg);
+	}
+	stmt_finalize(q);
+	return rc;
+}
+
 void
 minute_sums_release(struct minute_sums *sums)
 {

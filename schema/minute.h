@@ -6,6 +6,7 @@
  * shard's tables minute and collector_minute, and their sums over a span. A row
  * is added to what its minute holds already, so a minute may come in parts.
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -116,6 +117,22 @@ struct minute_sums {
 int minute_sums_add(struct minute_sums *sums, struct db *shard, int64_t version,
     int64_t from_ms, int64_t to_ms, struct err *err) MUST_CHECK;
 void minute_sums_release(struct minute_sums *sums);
+
+/* Of all exporters together. */
+struct minute_flows {
+	int64_t minute_ms;
+	int64_t received; /* each once */
+	int64_t lost;     /* as in struct minute */
+};
+
+/*
+ * Call fn for the minutes that begin in [from_ms, to_ms) and have anything in
+ * them, refused datagrams too, by time. *has_any: the shard has minutes at all,
+ * then or not. The shard is within shard_begin_read.
+ */
+int minute_each(struct db *shard, int64_t from_ms, int64_t to_ms,
+    void (*fn)(const struct minute_flows *m, void *arg), void *arg,
+    bool *has_any, struct err *err) MUST_CHECK;
 
 /* NULL when there is no such engine. */
 const struct minute *minute_sums_find(

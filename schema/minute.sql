@@ -102,3 +102,16 @@ ON CONFLICT DO UPDATE SET
 SELECT target, sum(datagrams), sum(dropped)
 FROM relay_minute WHERE minute_ms >= :from_ms AND minute_ms < :to_ms
 GROUP BY target ORDER BY target
+
+-- What each minute holds that has anything at all.
+-- :name each_minute
+SELECT minute_ms, sum(received), sum(lost) FROM (
+    SELECT minute_ms, flows - duplicate_flows AS received, lost FROM minute
+    WHERE minute_ms >= :from_ms AND minute_ms < :to_ms
+    UNION ALL
+    SELECT minute_ms, 0, 0 FROM collector_minute
+    WHERE minute_ms >= :from_ms AND minute_ms < :to_ms)
+GROUP BY minute_ms ORDER BY minute_ms
+
+-- :name has_minutes
+SELECT EXISTS (SELECT 1 FROM minute) OR EXISTS (SELECT 1 FROM collector_minute)

@@ -406,22 +406,24 @@ statistics_are_over_known_time(void **state)
 {
 	static const struct sample samples[] = {{10, 1, true}, {0, 1, true},
 	    {40, 1, true}, {0, 5, false}, {20, 0.5, true}, {30, 1, true}};
-	static const double percent[] = {95, 50, 100, 1, 80, 20};
+	struct rates_spec how = {
+	    .percent = {95, 50, 100, 1, 80, 20}, .n_percentiles = 6};
 	struct rates r;
 
 	(void)state;
-	rates_of(&r, samples, ARRAY_LEN(samples), false, percent, 6);
+	rates_of(&r, samples, ARRAY_LEN(samples), &how);
 	assert_int_equal(r.n, 5);
 	assert_true(r.max == 40 && r.min == 0);
 	assert_true(r.avg == 90 / 4.5);
 	assert_true(r.percentile[0] == 40 && r.percentile[1] == 20);
 	assert_true(r.percentile[2] == 40 && r.percentile[3] == 0);
 	assert_true(r.percentile[4] == 30 && r.percentile[5] == 0);
-	rates_of(&r, samples, ARRAY_LEN(samples), true, percent, 6);
+	how.nonzero = true;
+	rates_of(&r, samples, ARRAY_LEN(samples), &how);
 	assert_int_equal(r.n, 4);
 	assert_true(r.min == 10 && r.avg == 90 / 3.5);
 	assert_true(r.percentile[1] == 20);
-	rates_of(&r, samples + 3, 1, false, percent, 6);
+	rates_of(&r, samples + 3, 1, &how);
 	assert_int_equal(r.n, 0);
 	assert_true(r.max == 0 && r.percentile[0] == 0);
 }
@@ -430,7 +432,8 @@ statistics_are_over_known_time(void **state)
 static void
 ranks_are_exact(void **state)
 {
-	static const double percent[] = {95};
+	static const struct rates_spec how = {
+	    .percent = {95}, .n_percentiles = 1};
 	struct sample s[200];
 
 	(void)state;
@@ -439,8 +442,27 @@ ranks_are_exact(void **state)
 
 		for (size_t i = 0; i < n; i++)
 			s[i] = (struct sample){(double)i + 1, 1, true};
-		rates_of(&r, s, n, false, percent, 1);
+		rates_of(&r, s, n, &how);
 		assert_true(r.percentile[0] == (double)(n - n / 20));
+	}
+}
+
+static void
+percentiles_have_names(void **state)
+{
+	static const struct {
+		double percent;
+		const char *want;
+	} cases[] = {{95, "95th"}, {99.9, "99.9th"}, {1, "1st"}, {2, "2nd"},
+	    {3, "3rd"}, {11, "11th"}, {12, "12th"}, {53, "53rd"},
+	    {1.5, "1.5th"}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char name[PERCENTILE_NAME_LEN];
+
+		percentile_name(cases[i].percent, name);
+		assert_string_equal(name, cases[i].want);
 	}
 }
 
@@ -459,6 +481,7 @@ main(void)
 	    cmocka_unit_test(flowviewer_statistics_are_cut),
 	    cmocka_unit_test(statistics_are_over_known_time),
 	    cmocka_unit_test(ranks_are_exact),
+	    cmocka_unit_test(percentiles_have_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

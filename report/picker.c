@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: ISC */
+/* Finding a flow among chosen keys: see picker.h. */
+#include "report/picker.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "report/cell.h"
+#include "report/palette.h"
+#include "schema/base/buf.h"
+#include "schema/base/mem.h"
+#include "schema/batch.h"
+
+/* In place of an exporter's position: the choices' own number for its
+ * address, or this. */
+static const uint64_t NO_EXPORTER = UINT64_MAX;
+
+static bool
+is_exporter(const struct choices *c, size_t k)
+{
+	return c->keys->key[k]->column == COL_EXPORTER;
+}
+
+/* ---- choices ---- */
+
+/* The number of the first choice with this exporter. */
+static uint64_t
+number_of_exporter(const struct choices *c, const struct addr *a)
+{
+	for (size_t i = 0; i < c->n; i++)
+		if (addr_equal(&c->choice[i].exporter, a))
+			return i;
+	return NO_EXPORTER;
+}
+
+static size_t
+hash_key(const struct choices *c, const uint64_t *key)
+{
+	uint64_t h = 0;
+
+	for (size_t k = 0; k < c->keys->n; k++) {
+		h = (h ^ key[k]) * UINT64_C(0xff51afd7ed558ccd);
+		h ^= h >> 33;
+	}
+	return (size_t)h & (c->n_slots - 1);
+}
+
+/* The slot of key, or the free one where it belongs. */
+static uint32_t *
+find_slot(const struct choices *c, const uint64_t *key)
+{
+	size_t at = hash_key(c, key);
+
+	while (c->slot[at] != 0 && memcmp(c->choice[c->slot[at] - 1].key, key,
+				       c->keys->n * sizeof *key) != 0)
+		at = (at + 1) & (c->n_slots - 1);
+	return &c->slot[at];
+}
+
+void
+choices_init(struct choices *c, const struct report_keys *keys,
+    const struct aggregate *a, const uint32_t *group, size_t n)
+{
+	*c = (struct choices){.keys = keys, .n_slots = 16};
+	c->choice = xcalloc(n + 1, sizeof *c->choice);
+	for (size_t i = 0; i < n; i++) {
+		struct choice *choice = &c->choice[c->n++];
+		struct aggregate_group g;
+
+		aggregate_get(a, group[i], &g);
+		memcpy(choice->key, g.key, sizeof choice->key);
+		for (size_t k = 0; k < keys->n; k++)
+			if (is_exporter(c, k)) {
+				choice->exporter =
+				    *aggregate_exporter(a, g.key[k]);
+				choice->key[k] =
+				    number_of_exporter(c, &choice->exporter);
+			}
+	}
+	while (c->n_slots < n * 2)
+		c->n_slots *= 2;
+	c->slot = xcalloc(c->n_slots, sizeof *c->slot);
+	for (size_t i = 0; i < n; i++)
+		*find_slot(c, c->choice[i].key) = (uint32_t)i + 1;
+}
+
+void
+choices_release(struct choices *c)
+{
+	free(c->choice);
+	free(c->slot);
+	*c = (struct choices){0};
+}
+
+char *
+choice_label(const struct choices *c, size_t i)
+{
+	static const struct out_style plain = {0};
+	const struct choice *choice = &c->choice[i];
+	struct cell_clock clock = {0};
+	struct buf text;
+	char *label = NULL;
+
+	buf_init(&text, REPORT_MAX_KEYS * (CELL_MAX + 1));
+	for (size_t k = 0; k < c->keys->n; k++) {
+		const struct report_key *key = c->keys->key[k];
+		struct table_column col = {
+		    .kind = flow_columns[key->column].kind,
+		    .label = key->label,
+		};
+		union table_cell cell = {.number = choice->key[k]};
+		char value[CELL_MAX];
+		char *end;
+
+		if (is_exporter(c, k))
+			cell.addr = &choice->exporter;
+		end = cell_put(
+		    value, &plain, &clock, &col, table_value(&col, cell));
+		buf_puts(&text, k > 0 ? " " : "");
+		buf_put(&text, value, (size_t)(end - value));
+	}
+	label = xstrdup(buf_str(&text));
+	buf_release(&text);
+	return label;
+}
+
+/* ---- picking ---- */
+
+struct picker {
+	const struct choices *choices;
+	uint64_t *exporter; /* number by position in the scan */
+	size_t n_exporters, cap_exporters;
+};
+
+struct picker *
+picker_new(const struct choices *c)
+{
+	struct picker *p = xcalloc(1, sizeof *p);
+
+	p->choices = c;
+	return p;
+}
+
+void
+picker_free(struct picker *p)
+{
+	if (p == NULL)
+		return;
+	free(p->exporter);
+	free(p);
+}
+
+static void
+learn_exporters(struct picker *p, const struct batch *b)
+{
+	while (p->n_exporters < b->n_exporters) {
+		p->exporter = xgrow(p->exporter, p->n_exporters,
+		    &p->cap_exporters, sizeof *p->exporter);
+		p->exporter[p->n_exporters] = number_of_exporter(
+		    p->choices, &b->exporters[p->n_exporters]);
+		p->n_exporters++;
+	}
+}
+
+void
+picker_pick(struct picker *p, const struct batch *b, uint32_t *number)
+{
+	const struct choices *c = p->choices;
+	uint64_t key[REPORT_MAX_KEYS];
+
+	learn_exporters(p, b);
+	for (size_t i = 0; i < b->n; i++) {
+		uint32_t slot;
+
+		for (size_t k = 0; k < c->keys->n; k++) {
+			int64_t v = b->col[c->keys->key[k]->column][i];
+
+			key[k] =
+			    is_exporter(c, k) ? p->exporter[v] : (uint64_t)v;
+		}
+		slot = *find_slot(c, key);
+		number[i] = slot == 0 ? (uint32_t)c->n : slot - 1;
+	}
+}
+
+flow_column_set
+picker_columns(const struct report_keys *keys)
+{
+	flow_column_set set = 0;
+
+	for (size_t k = 0; k < keys->n; k++)
+		set |= (flow_column_set)1 << keys->key[k]->column;
+	return set;
+}
