@@ -135,4 +135,25 @@ double month_chart_height(
     const struct canvas *c, const struct month_chart *chart);
 void month_chart_draw(struct canvas *c, const struct month_chart *chart);
 
+/* Parts of a whole. All borrowed. */
+struct pie_slice {
+	char *label;
+	uint64_t value;
+	uint64_t hash; /* for its colour: see palette_hash */
+};
+
+struct pie_chart {
+	struct frame frame;
+	double height; /* of the pie, which is as wide */
+	const struct pie_slice *slice;
+	size_t n;
+	uint64_t total; /* what slices are less than it is "others" */
+	const char *measure;
+	bool is_octets;
+	const char *nothing; /* what a pie of nothing says */
+};
+
+double pie_chart_height(const struct canvas *c, const struct pie_chart *chart);
+void pie_chart_draw(struct canvas *c, const struct pie_chart *chart);
+
 #endif

@@ -14,7 +14,7 @@ enum {
 	MIN_WIDTH = 200,
 	DEFAULT_HEIGHT = 240,
 	MIN_HEIGHT = 40,
-	MAX_SCALE = 4,
+	MAX_DENSITY = 4,
 	DEFAULT_SLICES = 8,
 	MAX_SLICES = 50,
 };
@@ -27,7 +27,7 @@ picture_style_init(struct picture_style *s)
 	*s = (struct picture_style){
 	    .width = DEFAULT_WIDTH,
 	    .height = DEFAULT_HEIGHT,
-	    .scale = 1,
+	    .density = 1,
 	    .theme = theme_find("light"),
 	    .slices = DEFAULT_SLICES,
 	};
@@ -63,11 +63,12 @@ picture_set_height(void *arg, const char *value, struct err *err)
 }
 
 int
-picture_set_scale(void *arg, const char *value, struct err *err)
+picture_set_density(void *arg, const char *value, struct err *err)
 {
 	struct picture_style *s = arg;
 
-	return picture_number("scale", value, 1, MAX_SCALE, &s->scale, err);
+	return picture_number(
+	    "density", value, 1, MAX_DENSITY, &s->density, err);
 }
 
 int
@@ -117,14 +118,15 @@ make_png(const struct drawing *d, double height, struct fonts *fonts,
 	struct canvas *c;
 	int rc;
 
-	if (height * (double)d->style->scale > PICTURE_MAX_PX ||
-	    (double)d->style->width * (double)d->style->scale > PICTURE_MAX_PX)
+	if (height * (double)d->style->density > PICTURE_MAX_PX ||
+	    (double)d->style->width * (double)d->style->density >
+		PICTURE_MAX_PX)
 		return err_set(err, ERR_USAGE,
 		    "the picture would have more than %d pixels in one "
-		    "direction: take smaller width=, height= or scale=",
+		    "direction: take smaller width=, height= or density=",
 		    PICTURE_MAX_PX);
 	c = canvas_png_new(
-	    (double)d->style->width, height, (double)d->style->scale, fonts);
+	    (double)d->style->width, height, (double)d->style->density, fonts);
 	d->draw(d->arg, c);
 	rc = canvas_png_take(c, data, len, err);
 	canvas_png_free(c);

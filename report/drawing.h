@@ -14,9 +14,9 @@ enum picture_format { PICTURE_PNG, PICTURE_SVG };
 
 /* What is asked of the looks, by words. Text is borrowed from them. */
 struct picture_style {
-	uint64_t width;  /* pixels at scale 1 of the whole */
-	uint64_t height; /* of its plot, map or pie */
-	uint64_t scale;  /* of a PNG: 2 for dense screens */
+	uint64_t width;   /* pixels at scale 1 of the whole */
+	uint64_t height;  /* of its plot, map or pie */
+	uint64_t density; /* of a PNG: 2 has twice the pixels */
 	const struct theme *theme;
 	const char *title; /* NULL: made */
 	const char *font;  /* see fonts_new; NULL: the usual one */
@@ -29,7 +29,7 @@ void picture_style_init(struct picture_style *s);
  * picture_style. Each returns 0 or ERR_USAGE. */
 #define PICTURE_WORDS                                                          \
 	{"width", picture_set_width}, {"height", picture_set_height},          \
-	    {"scale", picture_set_scale}, {"theme", picture_set_theme},        \
+	    {"density", picture_set_density}, {"theme", picture_set_theme},    \
 	    {"title", picture_set_title},                                      \
 	{                                                                      \
 		"font", picture_set_font                                       \
@@ -37,7 +37,7 @@ void picture_style_init(struct picture_style *s);
 
 int picture_set_width(void *arg, const char *value, struct err *err);
 int picture_set_height(void *arg, const char *value, struct err *err);
-int picture_set_scale(void *arg, const char *value, struct err *err);
+int picture_set_density(void *arg, const char *value, struct err *err);
 int picture_set_theme(void *arg, const char *value, struct err *err);
 int picture_set_title(void *arg, const char *value, struct err *err);
 int picture_set_font(void *arg, const char *value, struct err *err);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "report/commands.h"
+#include "report/graph_detail.h"
 #include "report/graph_request.h"
 #include "report/graph_table.h"
 #include "report/request.h"
@@ -53,14 +54,17 @@ help(struct buf *text)
 	    "  mode=       flowviewer: FlowGrapher's arithmetic\n\n"
 	    "words for the picture:\n"
 	    "  width= height=  pixels of all (900) and of the plot (240)\n"
-	    "  scale=      2: twice the pixels, for dense screens\n"
+	    "  density=    2: twice the pixels, for dense screens\n"
 	    "  theme=      light or dark\n"
 	    "  title= legend=no font=   font: a file, a name, or builtin\n\n"
+	    "and behind it, to standard output:\n"
+	    "  detail=     so many lines of the largest, -N: of the smallest\n"
+	    "  detail-of=  conversations, or flows, which active has\n\n"
 	    "examples:\n"
 	    "  weir graph bps split=dport from=-1d -o ports.png\n"
 	    "  weir graph bps above=src=10.0.0.0/8 below=dst=10.0.0.0/8 "
 	    "from=-7d -o line.svg\n"
-	    "  weir graph active proto=tcp from=-1h compare=-7d scale=2 -o "
+	    "  weir graph active proto=tcp from=-1h compare=-7d density=2 -o "
 	    "tcp.png\n"
 	    "  weir graph billing exporter=192.0.2.1 from=2026-01-01 -f csv\n");
 }
@@ -127,6 +131,7 @@ run(const struct graph *g, struct err *err)
 	struct graph_source from = {
 	    .dir = g->request.dir,
 	    .filter = &g->request.filter,
+	    .scale = &g->request.scale,
 	    .now_ms = g->request.now_ms,
 	};
 	struct timeline t;
@@ -135,6 +140,9 @@ run(const struct graph *g, struct err *err)
 
 	buf_init(&words, WORDS_MAX);
 	filter_print_without_span(&g->request.filter, &words);
+	if (g->request.scaled != NULL)
+		buf_printf(&words, "%sscale=%s", words.len > 0 ? " " : "",
+		    g->request.scaled);
 	from.words = buf_str(&words);
 	if (rc == 0)
 		rc = g->request.own_format == NO_OWN_FORMAT
@@ -157,6 +165,7 @@ parse(struct graph *g, int argc, char **argv, struct err *err)
 	    .help = help,
 	    .formats = pictures,
 	    .tables_too = true,
+	    .scale = true,
 	};
 	int rc = request_parse(&g->request, &spec, argc, argv, &g->graph, err);
 
@@ -166,6 +175,10 @@ parse(struct graph *g, int argc, char **argv, struct err *err)
 		rc = err_set(err, ERR_USAGE,
 		    "lines= is for rows of a table; a graph has as many as "
 		    "it has buckets");
+	if (rc == 0 && g->graph.detail != 0 && g->request.output == NULL)
+		rc = err_set(err, ERR_USAGE,
+		    "detail= goes to standard output: give the graph a file "
+		    "with -o");
 	if (rc == 0)
 		rc = check_format(&g->request, err);
 	if (rc == 0)
@@ -179,13 +192,17 @@ graph_main(int argc, char **argv)
 {
 	struct graph g = {0};
 	struct err err = {0};
-	int rc;
+	int rc, status;
 
 	graph_request_init(&g.graph);
 	rc = parse(&g, argc, argv, &err);
 	if (rc == 0 && !g.request.help)
 		rc = run(&g, &err);
+	status = request_status("graph", rc, &err);
+	if (status == 0 && g.graph.detail != 0 && !g.request.help)
+		status = graph_detail(&g.graph, &g.request,
+		    (size_t)(argc - optind), argv + optind);
 	graph_request_release(&g.graph);
 	request_release(&g.request);
-	return request_status("graph", rc, &err);
+	return status;
 }

@@ -20,6 +20,7 @@ enum {
 	BILLING_MS = 300 * MS_PER_S, /* what providers sample by */
 	HEATMAP_MS = 3600 * MS_PER_S,
 	TEXT_MAX = 70000,
+	MAX_DETAIL = 100000,
 	PIXELS_A_BIN = 2, /* when the size is chosen */
 };
 
@@ -280,6 +281,33 @@ set_percentile(void *arg, const char *value, struct err *err)
 	    value, RATES_MAX_PERCENTILES);
 }
 
+static int
+set_detail(void *arg, const char *value, struct err *err)
+{
+	struct graph_request *g = arg;
+	bool smallest = value[0] == '-';
+	uint64_t n;
+	int rc =
+	    picture_number("detail", value + smallest, 1, MAX_DETAIL, &n, err);
+
+	if (rc == 0)
+		g->detail = smallest ? -(int64_t)n : (int64_t)n;
+	return rc;
+}
+
+static int
+set_detail_of(void *arg, const char *value, struct err *err)
+{
+	static const char *const names[] = {"flows", "conversations"};
+	struct graph_request *g = arg;
+	size_t at;
+	int rc =
+	    set_choice("detail-of", value, names, ARRAY_LEN(names), &at, err);
+
+	g->detail_of = at == 0 ? DETAIL_FLOWS : DETAIL_TALKS;
+	return rc;
+}
+
 const struct request_word graph_words[] = {
     {"measure", set_measure},
     {"bucket", set_bucket},
@@ -294,6 +322,8 @@ const struct request_word graph_words[] = {
     {"percentile", set_percentile},
     {"stats", set_stats},
     {"legend", set_legend},
+    {"detail", set_detail},
+    {"detail-of", set_detail_of},
     PICTURE_WORDS,
 };
 
@@ -447,6 +477,7 @@ graph_count(struct timeline *t, const struct graph_request *g,
 	struct timeline_query q = {
 	    .dir = from->dir,
 	    .filter = from->filter,
+	    .scale = from->scale,
 	    .load = g->load,
 	    .spread = g->spread,
 	    .as_flowviewer = g->as_flowviewer,

@@ -39,6 +39,14 @@ struct graph_request {
 	bool as_flowviewer;
 	struct rates_spec stats;
 	bool no_legend;
+	/* The lines behind it: so many of the largest, below zero of the
+	 * smallest; 0: none. */
+	int64_t detail;
+	enum graph_detail {
+		DETAIL_USUAL,
+		DETAIL_FLOWS,
+		DETAIL_TALKS
+	} detail_of;
 };
 
 /* Words of a graph, for a request_spec; arg is the graph_request. */
@@ -59,7 +67,9 @@ int graph_request_check(struct graph_request *g, const struct filter *all,
 struct graph_source {
 	const char *dir;             /* data folder */
 	const struct filter *filter; /* with or without a span */
-	const char *words;           /* the filter without its span */
+	const struct scale *scale;   /* NULL: counters as sent */
+	const char *words;           /* the filter without its span, for the
+					picture */
 	int64_t now_ms;
 };
 

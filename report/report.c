@@ -13,6 +13,7 @@
 #include "report/aggregate.h"
 #include "report/column.h"
 #include "report/commands.h"
+#include "report/drawing.h"
 #include "report/keys.h"
 #include "report/loss.h"
 #include "report/naming.h"
@@ -54,14 +55,18 @@ static const struct measure {
 	MEASURE_OCTETS}, /* of octets */
 };
 
+enum { PARTS_OF_OCTETS = 1 }; /* in measures[] */
+
 enum { TEXT_LINES = 100 }; /* rows for people, unless lines= says more */
 enum { TEXT_MAX = 70000 }; /* bytes of captions and notes */
 
 struct report {
+	struct picture_style picture; /* first: see PICTURE_WORDS */
 	struct request request;
 	struct report_keys keys;
 	bool loss;        /* the word loss in place of keys */
 	const char *sort; /* as typed; NULL: by octets */
+	bool backwards;   /* with "-" before it */
 	struct aggregate_order order;
 	/* Keys, each with its name behind it if that is wanted; measures; for
 	 * programs what those were multiplied by. */
@@ -121,15 +126,19 @@ refuse_sort(const struct report *r, struct err *err)
 static int
 resolve_sort(struct report *r, struct err *err)
 {
+	const char *name;
+
 	if (r->sort == NULL)
 		r->sort = "octets";
+	r->backwards = r->sort[0] == '-';
+	name = r->sort + r->backwards;
 	for (size_t i = 0; i < ARRAY_LEN(measures); i++)
-		if (strcmp(measures[i].column.name, r->sort) == 0) {
+		if (strcmp(measures[i].column.name, name) == 0) {
 			r->order.by = measures[i].by;
 			return 0;
 		}
 	for (size_t i = 0; i < r->keys.n; i++)
-		if (strcmp(r->keys.key[i]->name, r->sort) == 0) {
+		if (strcmp(r->keys.key[i]->name, name) == 0) {
 			r->order.by = MEASURE_NONE;
 			r->order.first_key = i;
 			return 0;
@@ -152,18 +161,32 @@ help(struct buf *text)
 	    "or: summary  sums, averages and histograms; report summary -h\n"
 	    "\nwords of the report:\n"
 	    "  sort=COLUMN  flows, octets, packets or share: largest first\n"
-	    "               (octets); a key of the report: smallest first\n"
+	    "               (octets); a key of the report: smallest first; "
+	    "-COLUMN\n"
+	    "               the other way round\n"
 	    "  lines=N      rows to show, 0 for all (text 100, else all)\n\n"
+	    "words of a picture, a pie (-o FILE.png, -o FILE.svg):\n"
+	    "  slices=N     and one for all others (8)\n"
+	    "  width= height=  pixels of all (900) and of the pie (240)\n"
+	    "  density=2 theme=dark title= font=   as weir graph -h says\n\n"
 	    "examples:\n"
 	    "  weir report src from=-1h\n"
 	    "  weir report src,dst dport=443 sort=flows lines=20\n"
+	    "  weir report proto,dport from=-1d slices=5 -o ports.png\n"
 	    "  weir report loss from=-1d\n"
 	    "  weir report proto,dport src=10.0.0.0/8 -f csv -o ports.csv\n");
 }
 
-static const struct request_word own_words[] = {{"sort", set_sort}};
+static const struct request_word own_words[] = {
+    {"sort", set_sort}, {"slices", picture_set_slices}, PICTURE_WORDS};
+
+/* Beside tables: a pie. */
+static const char *const pictures[] = {
+    [PICTURE_PNG] = "png", [PICTURE_SVG] = "svg", NULL};
 
 static const struct request_spec spec = {
+    .formats = pictures,
+    .tables_too = true,
     .word = own_words,
     .n_words = ARRAY_LEN(own_words),
     .bare = add_keys,
@@ -175,6 +198,9 @@ static const struct request_spec spec = {
 static int
 check_loss(const struct report *r, struct err *err)
 {
+	if (r->request.own_format != NO_OWN_FORMAT)
+		return err_set(err, ERR_USAGE,
+		    "report loss is a table: a pie is of reports by keys");
 	if (filter_is_span(&r->request.filter) && r->request.seen == 0)
 		return 0;
 	return err_set(
@@ -196,6 +222,9 @@ parse(struct report *r, int argc, char **argv, struct err *err)
 	if (r->keys.n == 0)
 		return report_keys_refuse(
 		    err, "report by what? a key is missing");
+	if (r->request.own_format != NO_OWN_FORMAT)
+		r->request.format =
+		    r->request.own_format == PICTURE_PNG ? &out_png : &out_svg;
 	if (!r->request.has_lines && r->request.format == &out_text)
 		r->request.lines = TEXT_LINES;
 	return resolve_sort(r, err);
@@ -372,6 +401,35 @@ write_rows(const struct report *r, const struct aggregate *a,
 	}
 }
 
+/* The first rows in the order asked for. */
+static uint32_t *
+sort_groups(const struct report *r, const struct aggregate *a, size_t *n)
+{
+	uint64_t lines = r->request.lines;
+	uint32_t *group =
+	    aggregate_sort(a, &r->order, r->backwards ? 0 : lines, n);
+
+	for (size_t i = 0; r->backwards && i < *n / 2; i++) {
+		uint32_t last = group[*n - 1 - i];
+
+		group[*n - 1 - i] = group[i];
+		group[i] = last;
+	}
+	if (lines > 0 && lines < *n)
+		*n = lines;
+	return group;
+}
+
+/* What a pie has parts of: what the rows are sorted by, else octets. */
+static size_t
+parts_column(const struct report *r)
+{
+	for (size_t i = 0; i < ARRAY_LEN(measures); i++)
+		if (measures[i].by == r->order.by)
+			return i;
+	return PARTS_OF_OCTETS;
+}
+
 static void
 write_table(struct report *r, const struct aggregate *a,
     const struct scan_stats *stats, struct out *out)
@@ -393,8 +451,9 @@ write_table(struct report *r, const struct aggregate *a,
 	make_columns(r);
 	head.n_columns = r->n_columns;
 	head.n_keys = r->n_key_columns;
+	head.parts = r->n_key_columns + parts_column(r);
 	fill_measures(total + r->n_key_columns, &sums, sums.octets);
-	group = aggregate_sort(a, &r->order, r->request.lines, &n);
+	group = sort_groups(r, a, &n);
 	request_span(&r->request, stats, &head);
 	make_caption(r, &head, &caption);
 	head.caption = buf_str(&caption);
@@ -421,9 +480,14 @@ answer(struct report *r, const struct aggregate *a,
 
 	if (rc != 0)
 		return rc;
+	out.style.picture = &r->picture;
 	write_table(r, a, stats, &out);
+	if ((rc = out.rc) != 0) {
+		*err = out.err;
+		sink_abandon(sink);
+	}
 	out_release(&out);
-	return sink_close(sink, err);
+	return rc != 0 ? rc : sink_close(sink, err);
 }
 
 static int
@@ -495,8 +559,10 @@ run_main(int argc, char **argv)
 {
 	struct report r = {0};
 	struct err err = {0};
-	int rc = parse(&r, argc, argv, &err);
+	int rc;
 
+	picture_style_init(&r.picture);
+	rc = parse(&r, argc, argv, &err);
 	if (rc == 0)
 		rc = r.request.help ? request_help(&r.request, &err)
 				    : run(&r, &err);

@@ -11,10 +11,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "schema/base/err.h"
 #include "schema/flow.h"
 
 struct addr;
 struct buf;
+struct picture_style;
 struct sink;
 
 /* What numbers of a column count, for people: units=. */
@@ -74,6 +76,8 @@ struct table_head {
 	size_t n_columns;
 	size_t n_keys; /* columns that tell rows apart: the first ones, with
 			  what is joined to them */
+	size_t parts;  /* the column whose numbers a picture shows as parts of
+			  their total; pictures are of reports alone */
 	/* JSON: an object of that name with span, rows and totals; NULL: just
 	 * an array of rows. */
 	const char *name;
@@ -114,6 +118,7 @@ struct out_style {
 	bool bars;    /* shares are drawn as well, in UTF-8 */
 	enum out_units units;
 	size_t width; /* characters in a line; 0: no end */
+	const struct picture_style *picture; /* of pictures; borrowed */
 };
 
 /* One writer at work. */
@@ -125,6 +130,8 @@ struct out {
 	size_t *width;   /* by column: characters, at least */
 	uint64_t n_rows; /* written */
 	void *state;     /* the format's own */
+	int rc;          /* of a picture that could not be made */
+	struct err err;  /* why */
 };
 
 struct out_format {
@@ -141,6 +148,9 @@ struct out_format {
 
 extern const struct out_format out_text, out_csv, out_json, out_ndjson,
     out_html;
+
+/* Pictures, not among the formats of all tables. */
+extern const struct out_format out_png, out_svg;
 
 /* By name; NULL when there is none. */
 const struct out_format *out_format_find(const char *name);

@@ -251,6 +251,7 @@ take_bins(struct take *t, const struct timeline_query *q, const struct grid *g,
 	    .dir = q->dir,
 	    .filter = &f,
 	    .columns = load_columns(q->load) | side_columns(q),
+	    .scale = q->scale,
 	    .watch = q->watch,
 	};
 	int rc;
@@ -334,6 +335,7 @@ rank_keys(struct aggregate **out, const struct timeline_query *q,
 	    .filter = &f,
 	    .columns = load_columns(q->load) | side_columns(q) |
 		       picker_columns(&q->split),
+	    .scale = q->scale,
 	    .watch = q->watch,
 	};
 	struct ranking *r = xcalloc(1, sizeof *r);

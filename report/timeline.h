@@ -17,6 +17,7 @@
 #include "schema/base/err.h"
 
 struct filter;
+struct scale;
 
 /* Traffic one way is drawn above the axis, the other below. */
 enum side { SIDE_ABOVE, SIDE_BELOW, N_SIDES };
@@ -26,6 +27,7 @@ enum { TIMELINE_MAX_TOP = 50 };
 struct timeline_query {
 	const char *dir;             /* data folder */
 	const struct filter *filter; /* its span, else that of the store */
+	const struct scale *scale;   /* of octets and packets; NULL: as sent */
 	enum load load;
 	enum spread spread;
 	bool as_flowviewer; /* FlowGrapher's arithmetic */

@@ -8,6 +8,7 @@ import json
 import math
 import os
 import random
+import re
 import struct
 import subprocess
 import xml.etree.ElementTree
@@ -392,29 +393,34 @@ class Arrival(Graph):
                          ["86400", "90000", "86400"])
 
 
+def compare(test, path, name):
+    """The picture at path with the one that is kept."""
+    kept = os.path.join(GOLDEN, name)
+    with open(path, "rb") as f:
+        data = f.read()
+    if os.environ.get("GOLDEN") == "write":
+        with open(kept, "wb") as f:
+            f.write(data)
+    with open(kept, "rb") as f:
+        differ = png.differing(png.decode(data), png.decode(f.read()))
+    test.assertIsNotNone(differ, f"{name}: another size")
+    test.assertEqual(differ, 0, f"{name}: {differ} pixels differ")
+
+
 class Pictures(Graph):
     def golden(self, name, *words, env=None):
         path = self.path(name + ".png")
         subprocess.run(
             [lib.WEIR, "graph", *words, "font=builtin", "-d", self.dir,
              "-o", path], check=True, env=dict(lib.ENV, **(env or {})))
-        with open(path, "rb") as f:
-            data = f.read()
-        kept = os.path.join(GOLDEN, f"graph-{name}.png")
-        if os.environ.get("GOLDEN") == "write":
-            with open(kept, "wb") as f:
-                f.write(data)
-        with open(kept, "rb") as f:
-            differ = png.differing(png.decode(data), png.decode(f.read()))
-        self.assertIsNotNone(differ, f"{name}: another size")
-        self.assertEqual(differ, 0, f"{name}: {differ} pixels differ")
+        compare(self, path, f"graph-{name}.png")
 
     def test_pictures_are_as_kept(self):
         self.fill("softflowd-ndpi-mix.pcap")
         self.golden("one", "bps", "width=500", "height=120")
         self.golden("split", "bps", "split=dst", "top=10", "width=560",
                     "height=120", "bucket=10")
-        self.golden("dark", "pps", "theme=dark", "scale=2", "width=400",
+        self.golden("dark", "pps", "theme=dark", "density=2", "width=400",
                     "height=100", "split=proto", "above=dport=443",
                     "below=sport=443", "percentile=95,50")
         self.golden("compare", "active", "width=500", "height=100",
@@ -439,7 +445,7 @@ class Pictures(Graph):
         self.fill("softflowd-ndpi-mix.pcap")
         sizes = []
         for scale in (1, 2, 3):
-            self.graph("bps", "width=300", "height=60", f"scale={scale}",
+            self.graph("bps", "width=300", "height=60", f"density={scale}",
                        "-o", self.path("a.png"))
             with open(self.path("a.png"), "rb") as f:
                 width, height, dots, _ = png.decode(f.read())
@@ -491,6 +497,100 @@ class Pictures(Graph):
                 self.assertTrue(f.read().startswith(want), suffix)
 
 
+class Behind(Graph):
+    def setUp(self):
+        super().setUp()
+        self.fill("softflowd-ndpi-mix.pcap")
+
+    def detail(self, *words):
+        out = self.graph(*words, "-o", self.path("src=1.png"))
+        command = out.split("\n")[1].split()
+        self.assertEqual(command[0], "weir")
+        # The command that it says gives the same lines.
+        self.assertEqual(out.split("\n\n", 1)[1],
+                         lib.run(*command[1:], "-d", self.dir))
+        return command, out
+
+    def test_conversations_behind_it(self):
+        command, out = self.detail("pps", "proto=tcp", "detail=3")
+        self.assertEqual(command[1:], [
+            "report", "src,sport,dst,dport,proto", "sort=packets", "lines=3",
+            "proto=tcp"])
+        flows = {}
+        for f in self.flows("proto=tcp"):
+            key = (f["src_addr"], f["src_port"], f["dst_addr"], f["dst_port"])
+            flows[key] = flows.get(key, 0) + int(f["packets"])
+        best = sorted(flows, key=lambda k: -flows[k])[:3]
+        lines = out.split("\n")
+        for key in best:
+            self.assertTrue(any(key[0] in x and key[2] in x and
+                                str(flows[key]) in x for x in lines), key)
+
+    def test_smallest_and_single_flows(self):
+        command, out = self.detail("active", "dport=53", "detail=-2")
+        self.assertEqual(command[1:], ["list", "sort=-duration", "lines=2",
+                                       "dport=53"])
+        command, out = self.detail("bps", "detail=-4", "split=proto")
+        rows = self.report("src,sport,dst,dport,proto", "lines=0",
+                           "sort=-octets")["rows"]
+        self.assertEqual(rows, sorted(rows, key=lambda r: r["octets"]))
+        self.assertEqual(len(re.findall(r"^\d+\.\d+\.", out, re.M)), 4)
+        self.detail("bps", "detail=5", "detail-of=flows")
+        said = lib.refused("graph", "bps", "detail=5", "-d", self.dir)
+        self.assertIn("detail= goes to standard output", said)
+
+
+class Pies(Graph):
+    def golden(self, name, *words):
+        path = self.path(name + ".png")
+        lib.run("report", *words, "font=builtin", "-d", self.dir, "-o", path)
+        compare(self, path, f"pie-{name}.png")
+
+    def test_pies_are_as_kept(self):
+        self.fill("softflowd-ndpi-mix.pcap")
+        self.golden("dst", "dst", "width=600", "height=160")
+        self.golden("two", "proto,dport", "slices=3", "width=300",
+                    "height=140", "theme=dark", "density=2", "sort=flows")
+        self.golden("none", "dst", "proto=250", "width=500", "height=120")
+
+    def test_others_are_all_the_rest(self):
+        self.fill("softflowd-ndpi-mix.pcap")
+        rows = self.report("dst", "lines=0")["rows"]
+        total = sum(r["octets"] for r in rows)
+        for words in ((), ("lines=7",), ("lines=0",)):
+            svg = lib.run("report", "dst", "slices=5", *words, "-f", "svg",
+                          "-d", self.dir)
+            titles = [t.text for t in xml.etree.ElementTree.fromstring(
+                svg).iter(SVG + "title")]
+            self.assertEqual([t.split(":")[0] for t in titles],
+                             [r["dst"] for r in rows[:5]] + ["others"])
+            rest = total - sum(r["octets"] for r in rows[:5])
+            self.assertIn(f"{rest * 100 / total:.1f} %", titles[5])
+        svg = lib.run("report", "dst", "proto=250", "-f", "svg", "-d",
+                      self.dir)
+        self.assertIn("no flow matches", svg)
+
+    def test_a_key_has_its_colour_in_pies_and_graphs(self):
+        self.fill("softflowd-ndpi-mix.pcap")
+        first = self.report("proto", "lines=1")["rows"][0]["proto"]
+        pie = lib.run("report", "proto", "-f", "svg", "-d", self.dir)
+        graph = self.graph("bps", "split=proto", "-f", "svg")
+        colors = [re.search(r'<rect[^>]*fill="(#\w+)"[^>]*/>\n'
+                            rf"<text[^>]*>{first} tcp<", svg).group(1)
+                  for svg in (pie, graph)]
+        self.assertEqual(colors[0], colors[1])
+
+    def test_what_has_no_pie_says_so(self):
+        self.fill("softflowd-ndpi-mix.pcap")
+        for words, want in (
+                (["list", "-f", "png"], 'unknown format "png"'),
+                (["report", "loss", "-f", "png"], "report loss is a table"),
+                (["report", "src", "slices=0"], "slices=0: want a number"),
+                (["report", "src", "-f", "png", "font=/nowhere"],
+                 "font=/nowhere: no such font")):
+            self.assertIn(want, lib.refused(*words, "-d", self.dir))
+
+
 class Refusals(Graph):
     def test_what_is_wrong_is_named(self):
         self.fill("softflowd-ndpi-mix.pcap")
@@ -519,10 +619,10 @@ class Refusals(Graph):
                  "counts in whole seconds"),
                 (["heatmap", "bucket=5"], "a heatmap has hours"),
                 (["bps", "theme=blue"], "theme=blue: light or dark"),
-                (["bps", "scale=9"], "scale=9: want a number from 1 to 4"),
+                (["bps", "density=9"], "density=9: want a number from 1 to 4"),
                 (["bps", "font=/nowhere.ttf", "-f", "png"],
                  "font=/nowhere.ttf: no such font"),
-                (["bps", "width=16000", "scale=2", "-f", "png"],
+                (["bps", "width=16000", "density=2", "-f", "png"],
                  "more than 16384 pixels"),
                 (["bps", "lines=5"], "lines= is for rows of a table"),
                 (["bps", "-o", self.path("a.gif")],
