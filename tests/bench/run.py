@@ -4,6 +4,7 @@
 
     make bench                      everything, about 15 minutes
     make bench BENCH="layout size"  parts of it: layout live size query list
+                                    graph
 
 Each figure is the median of RUNS runs, taken in turn with its peer's, so that a
 machine whose speed drifts slows both. Nothing here passes or fails.
@@ -182,18 +183,19 @@ def bench_live():
 
 # ---- the same flows in both ----
 
-def loaded(flows):
-    """(weir's data folder, nfdump's file folder) with the same day."""
-    ours, theirs = path(f"var-{flows}"), path(f"nf-{flows}")
+def loaded(flows, span=86400):
+    """(weir's data folder, nfdump's file folder) with the same flows."""
+    ours, theirs = path(f"var-{flows}-{span}"), path(f"nf-{flows}-{span}")
     if not os.path.exists(ours):
-        timed([WEIR, "import", "-d", ours, day(flows)])
+        raw = day(flows, span=span)
+        timed([WEIR, "import", "-d", ours, raw])
         os.mkdir(theirs)
         process = subprocess.Popen(
             ["nfcapd", "-l", theirs, "-b", "127.0.0.1", "-p", "29956", "-t",
              "86400", "-y", "-B", "67108864"], env=ENV,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         time.sleep(1)
-        subprocess.run([WEIR, "send", day(flows), "--to", "127.0.0.1:29956",
+        subprocess.run([WEIR, "send", raw, "--to", "127.0.0.1:29956",
                         "--rate", "250000"], check=True,
                        stdout=subprocess.DEVNULL)
         time.sleep(2)
@@ -290,9 +292,55 @@ def bench_list():
             f"{peak(ask_weir) / 1024:.0f}", f"{peak(ask_peer) / 1024:.0f}")
 
 
+# What FlowGrapher's users would write today: nfdump prints the flows, awk
+# spreads each over buckets of 10 s, rrdtool keeps the sums and draws them.
+SPREAD = """
+{ s = $1; e = $2 > s + 0.001 ? $2 : s + 0.001; r = $3 * 8 / (e - s)
+  for (b = int(s / 10) * 10; b < e; b += 10) {
+    lo = b > s ? b : s; hi = b + 10 < e ? b + 10 : e
+    sum[b] += (hi - lo) * r } }
+END { for (b = from; b < to; b += 10)
+        printf "update x.rrd %d:%.3f\\n", b + 10, sum[b] / 10
+      printf "graph x.png -s %d -e %d -w 900 -h 240 DEF:a=x.rrd:b:AVERAGE " \
+             "AREA:a#4477AA VDEF:p=a,95,PERCENT LINE1:p#C0392B " \
+             "GPRINT:a:MAX:%%lf\\n", from, to }
+"""
+
+
+def peer_graph(folder):
+    script = path("peer.sh")
+    with open(script, "w", encoding="utf-8") as f:
+        f.write(f"""cd {WORK} && rm -f x.rrd
+rrdtool create x.rrd -b {START - 10} -s 10 DS:b:GAUGE:20:0:U \
+    RRA:AVERAGE:0.5:1:400
+nfdump -R {folder} -q -N -o 'fmt:%tsr %ter %byt' |
+    awk -v from={START} -v to={START + 3600} '{SPREAD}' | rrdtool -
+""")
+    return ["sh", script]
+
+
+def bench_graph():
+    heading("A picture of an hour of 1 M flows, 360 buckets: weir graph "
+            "beside nfdump | awk | rrdtool")
+    ours, theirs = loaded(1000000, span=3600)
+    weir = [WEIR, "graph", "-d", ours, "-o", path("g.png"), f"from=@{START}",
+            f"to=@{START + 3600}", "bucket=10"]
+    row("seconds, median", "weir", "peer", "peer/weir")
+    for name, words in (("bps", ["bps"]), ("active", ["active"])):
+        a, b = in_turn(weir + words, peer_graph(theirs))
+        row(name, f"{a:.3f}", f"{b:.3f}", f"{b / a:.1f}")
+    for name, words in (("bps split=dport", ["bps", "split=dport"]),
+                        ("bps split=src top-by=peak",
+                         ["bps", "split=src", "top-by=peak"]),
+                        ("bps above, below, compare",
+                         ["bps", "above=src=10.0.0.0/8",
+                          "below=dst=10.0.0.0/8", "compare=-10m"])):
+        row(name, f"{in_turn(weir + words)[0]:.3f}")
+
+
 def main():
     parts = {"layout": bench_layout, "live": bench_live, "size": bench_size,
-             "query": bench_query, "list": bench_list}
+             "query": bench_query, "list": bench_list, "graph": bench_graph}
     wanted = sys.argv[1:] or list(parts)
     unknown = [p for p in wanted if p not in parts]
     if unknown:
