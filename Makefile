@@ -87,7 +87,7 @@ $(BUILD)/weir: $(BUILD)/collector/main.o $(LIB)
 $(BUILD)/weir.so: $(EXT) $(LIB)
 	@echo "link $@"
 	$(Q)$(CC) $(filter-out -pie,$(LDFLAGS_$(MODE))) $(LDFLAGS) -shared \
-		-Wl,-z,defs -Wl,-z,nodelete -pthread -o $@ $^
+		-Wl,-z,defs -Wl,-z,nodelete -pthread -o $@ $^ -lm
 
 $(LIB): $(OBJ) $(SQLO) $(ASSETO)
 	$(Q)rm -f $@

@@ -371,7 +371,7 @@ add_addr(struct ast *set, sqlite3_value *v)
 	if (!read_addr(v, &p.addr))
 		return;
 	p.len = p.addr.family == 4 ? 32 : 128;
-	ast_add_exporter(set, &p, false);
+	ast_add_exporter(set, &p, AST_INCLUDED);
 }
 
 /* The IPv4 addresses of prefixes, or more: not what is excluded. */
@@ -384,7 +384,7 @@ ranges_of(const struct ast *nets, unsigned column)
 	for (size_t i = 0; i < nets->n_exporters; i++) {
 		const struct ast_exporter *x = &nets->exporter[i];
 
-		if (x->prefix.addr.family == 4 && !x->exclude) {
+		if (x->prefix.addr.family == 4 && x->verdict == AST_INCLUDED) {
 			prefix_ip4_range(&x->prefix, &lo, &hi);
 			ast_add_range(set, lo, hi);
 		}
@@ -397,7 +397,7 @@ static bool
 only_excludes(const struct ast *nets)
 {
 	for (size_t i = 0; i < nets->n_exporters; i++)
-		if (!nets->exporter[i].exclude)
+		if (nets->exporter[i].verdict == AST_INCLUDED)
 			return false;
 	return nets->n_exporters > 0;
 }

@@ -287,7 +287,7 @@ take_release(struct take *t)
 struct ranking {
 	const struct timeline_query *query;
 	const struct grid *grid;
-	struct aggregate *aggregate;
+	struct aggregate_part *part;
 	int64_t value[BATCH_MAX];
 };
 
@@ -321,7 +321,7 @@ rank_batch(const struct batch *b, void *arg, struct err *err)
 				r->value[i] += (int64_t)value_within(r, b, i);
 	}
 	sub.col[COL_OCTETS] = sub.col[COL_PACKETS] = r->value;
-	return aggregate_add(r->aggregate, &sub, err);
+	return aggregate_add(r->part, &sub, err);
 }
 
 static int
@@ -347,8 +347,11 @@ rank_keys(struct aggregate **out, const struct timeline_query *q,
 	*out = aggregate_new(column, q->split.n, AGGREGATE_MAX_GROUPS);
 	r->query = q;
 	r->grid = g;
-	r->aggregate = *out;
+	r->part = aggregate_part_new(*out);
 	rc = scan_run(&scan, rank_batch, r, &stats, err);
+	if (rc == 0)
+		rc = aggregate_end(r->part, err);
+	aggregate_part_free(r->part);
 	free(r);
 	return rc;
 }
