@@ -4,7 +4,7 @@
 /*
  * Filter words, "key=value[,value...]", as typed on the command line: the
  * fields of field.h, where=, and from to last include tz dates. Different words
- * are ANDed. weir-filter(7) is the whole of it.
+ * are ANDed.
  */
 #include <stdbool.h>
 #include <stddef.h>
