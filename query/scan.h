@@ -59,14 +59,15 @@ struct scan_query {
 /* What a scan looked at. The bounds are of the whole store, whatever the
  * filter, unless the consumer ended the scan. */
 struct scan_stats {
-	size_t n_shards;          /* opened */
-	size_t n_shards_pruned;   /* left out unopened, by the catalog */
-	size_t n_segments;        /* read */
-	size_t n_segments_pruned; /* left out by bounds, or addresses of a day */
-	uint64_t n_flows;         /* handed over */
-	uint64_t n_duplicates;    /* left out by dedup */
-	bool has_bounds;          /* the store holds any flow at all */
-	int64_t min_start_ms;     /* of all flows stored, with has_bounds */
+	size_t n_shards;        /* opened */
+	size_t n_shards_pruned; /* left out unopened, by the catalog */
+	size_t n_segments;      /* read */
+	size_t
+	    n_segments_pruned; /* left out by bounds, or addresses of a day */
+	uint64_t n_flows;      /* handed over */
+	uint64_t n_duplicates; /* left out by dedup */
+	bool has_bounds;       /* the store holds any flow at all */
+	int64_t min_start_ms;  /* of all flows stored, with has_bounds */
 	int64_t max_end_ms;
 };
 

@@ -165,8 +165,8 @@ is_shown(const struct legend *l, size_t i, size_t n)
 
 	for (size_t k = 0; k < l->n_columns; k++)
 		before += l->column[k].importance > l->column[i].importance ||
-			  (l->column[k].importance == l->column[i].importance &&
-			      k < i);
+			  (k < i && l->column[k].importance ==
+					l->column[i].importance);
 	return before < n;
 }
 

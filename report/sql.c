@@ -69,7 +69,7 @@ static int
 set_timeout(void *arg, const char *value, struct err *err)
 {
 	struct command *c = arg;
-	struct complaint why;
+	struct complaint why = {0};
 
 	c->limits.timeout_ms = 0;
 	if (strcmp(value, "0") == 0 ||

@@ -390,9 +390,10 @@ static void
 put_line(struct buf *text, const struct out_style *style, const char *name,
     const struct table_column *col, struct table_value v, const char *mark)
 {
+	struct cell_clock clock = {0};
 	char digits[CELL_MAX];
 
-	*cell_put(digits, style, NULL, col, v) = '\0';
+	*cell_put(digits, style, &clock, col, v) = '\0';
 	buf_printf(text, "%-18s%16s%s", name, digits, mark);
 }
 
