@@ -237,31 +237,32 @@ take_batch(const struct batch *b, void *arg, struct err *err)
 static int
 compare_points(const void *a, const void *b)
 {
-	const struct point *const *p = a, *const *q = b;
-	int by_addr = memcmp((*p)->exporter.bytes, (*q)->exporter.bytes,
-	    sizeof(*p)->exporter.bytes);
+	const struct point *p = a, *q = b;
+	int by_addr = memcmp(
+	    p->exporter.bytes, q->exporter.bytes, sizeof p->exporter.bytes);
 
-	if ((*p)->exporter.family != (*q)->exporter.family)
-		return (*p)->exporter.family < (*q)->exporter.family ? -1 : 1;
+	if (p->exporter.family != q->exporter.family)
+		return p->exporter.family < q->exporter.family ? -1 : 1;
 	if (by_addr != 0)
 		return by_addr;
-	if ((*p)->engine != (*q)->engine)
-		return (*p)->engine < (*q)->engine ? -1 : 1;
-	return ((*p)->interfaces > (*q)->interfaces) -
-	       ((*p)->interfaces < (*q)->interfaces);
+	if (p->engine != q->engine)
+		return p->engine < q->engine ? -1 : 1;
+	return (p->interfaces > q->interfaces) -
+	       (p->interfaces < q->interfaces);
 }
 
 static void
 rank_points(struct finder *f)
 {
-	struct point **sorted =
-	    xreallocarray(NULL, f->n_points, sizeof *sorted);
+	struct point *sorted = xreallocarray(NULL, f->n_points, sizeof *sorted);
 
-	for (size_t i = 0; i < f->n_points; i++)
-		sorted[i] = &f->point[i];
+	for (size_t i = 0; i < f->n_points; i++) {
+		sorted[i] = f->point[i];
+		sorted[i].rank = (uint32_t)i;
+	}
 	qsort(sorted, f->n_points, sizeof *sorted, compare_points);
 	for (size_t i = 0; i < f->n_points; i++)
-		sorted[i]->rank = (uint32_t)i;
+		f->point[sorted[i].rank].rank = (uint32_t)i;
 	free(sorted);
 }
 

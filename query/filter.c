@@ -152,8 +152,8 @@ put_condition(struct filter *f, struct ast *a, size_t word)
 		return;
 	}
 	ast_add_child(root, a);
-	memmove(root->child + i + 1, root->child + i,
-	    (root->n_children - 1 - i) * sizeof a);
+	for (size_t k = root->n_children - 1; k > i; k--)
+		root->child[k] = root->child[k - 1];
 	root->child[i] = a;
 }
 

@@ -229,8 +229,9 @@ read_quirk_names(const char *text, uint64_t *out)
 	for (;;) {
 		size_t len = strcspn(text, "+"), i = 0;
 
-		while (i < N_QUIRKS && (strlen(quirk_names[i]) != len ||
-					   memcmp(quirk_names[i], text, len)))
+		while (
+		    i < N_QUIRKS && (strlen(quirk_names[i]) != len ||
+					memcmp(quirk_names[i], text, len) != 0))
 			i++;
 		if (i == N_QUIRKS)
 			return false;

@@ -136,7 +136,7 @@ int
 saved_remove(
     struct state *s, enum saved_kind kind, const char *name, struct err *err)
 {
-	struct saved old;
+	struct saved old = {0};
 	struct stmt *q;
 	int rc = saved_get(s, kind, name, &old, err);
 

@@ -41,9 +41,7 @@ quote(const char *text, size_t len, char out[QUOTE_LEN])
 	for (size_t i = 0; i < shown; i++)
 		out[i] =
 		    (char)(iscntrl((unsigned char)text[i]) ? '?' : text[i]);
-	memcpy(out + shown, "...", 4);
-	if (shown == n)
-		out[shown] = '\0';
+	memcpy(out + shown, shown < n ? "..." : "", shown < n ? 4 : 1);
 	return out;
 }
 

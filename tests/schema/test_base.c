@@ -13,7 +13,9 @@
 #include "schema/base/addr.h"
 #include "schema/base/buf.h"
 #include "schema/base/clock.h"
+#include "schema/base/complain.h"
 #include "schema/base/err.h"
+#include "schema/base/mem.h"
 #include "schema/base/num.h"
 #include "schema/flow.h"
 
@@ -152,6 +154,26 @@ addresses_are_of_kinds(void **state)
 		if (addr_is_any(&a) != cases[i].any ||
 		    addr_is_multicast(&a) != cases[i].multicast)
 			fail_msg("%s", cases[i].addr);
+	}
+}
+
+/* Of every length, in room that ends where it should. */
+static void
+quotations_are_cut_where_the_room_ends(void **state)
+{
+	char text[3 * QUOTE_LEN] = "";
+
+	(void)state;
+	for (size_t len = 0; len < sizeof text; len++) {
+		char *out = xcalloc(1, QUOTE_LEN);
+		bool whole = len < QUOTE_LEN;
+
+		memset(text, 'x', len);
+		text[len] = '\0';
+		assert_ptr_equal(quote(text, SIZE_MAX, out), out);
+		assert_int_equal(strlen(out), whole ? len : QUOTE_LEN - 1);
+		assert_int_equal(strspn(out, "x"), whole ? len : QUOTE_LEN - 4);
+		free(out);
 	}
 }
 
@@ -330,6 +352,7 @@ main(void)
 	    cmocka_unit_test(prefixes_parse_and_clear_host_bits),
 	    cmocka_unit_test(prefixes_hold_addresses_of_their_family),
 	    cmocka_unit_test(endpoints_parse),
+	    cmocka_unit_test(quotations_are_cut_where_the_room_ends),
 	    cmocka_unit_test(addresses_are_of_kinds),
 	    cmocka_unit_test(numbers_are_bounded_and_whole),
 	    cmocka_unit_test(days_are_floors_of_utc_also_before_1970),
