@@ -11,6 +11,7 @@
  */
 #include "query/where.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -794,16 +795,22 @@ read_joined(struct parser *p, enum ast_kind kind, enum token_kind between,
     int (*read)(struct parser *p, struct ast **out), struct ast **out)
 {
 	struct ast *whole = NULL, *part;
-	int rc = read(p, out);
+	int rc;
 
+	*out = NULL;
+	rc = read(p, out);
 	while (rc == 0 && p->token.kind == between) {
 		if (whole == NULL) {
+			assert(*out != NULL);
 			whole = ast_new(kind);
 			join(whole, *out);
 		}
+		part = NULL;
 		rc = next(p);
-		if (rc == 0 && (rc = read(p, &part)) == 0)
+		if (rc == 0 && (rc = read(p, &part)) == 0) {
+			assert(part != NULL);
 			join(whole, part);
+		}
 		*out = whole;
 		if (rc != 0)
 			ast_free(whole);

@@ -253,6 +253,7 @@ hand_over(struct aggregate_part *p, struct err *err)
 			inside = partition_of(hash);
 			to = enter(p, inside);
 		}
+		assert(to != NULL && to->slot != NULL);
 		look_ahead(p, to, at + AHEAD);
 		sum = groups_find(to, group, hash);
 		n_made += sum[0] == 0;
@@ -408,6 +409,7 @@ aggregate_get(
 {
 	const uint64_t *g = group_at(a, group);
 
+	assert(g != NULL);
 	for (size_t k = 0; k < a->n_keys; k++)
 		out->key[k] = key_of(g, &a->key[k]);
 	g += a->n_words;
