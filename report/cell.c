@@ -11,10 +11,7 @@
 static char *
 put_string(char *p, const char *text)
 {
-	size_t len = strlen(text);
-
-	memcpy(p, text, len);
-	return p + len;
+	return mempcpy(p, text, strlen(text));
 }
 
 /* ---- units ---- */
