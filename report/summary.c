@@ -483,6 +483,8 @@ write_wide(const struct summary *s, struct table_head *head,
 	make_note(s, &out->style, &note);
 	foot.note = buf_str(&note);
 	out_end(out, &foot);
+	head->column = NULL;
+	head->caption = NULL;
 	buf_release(&caption);
 	buf_release(&note);
 }
