@@ -110,7 +110,7 @@ decode_header(const uint8_t *h, struct packet *p)
 	p->unix_nsecs = get_be32(h + NF5_H_UNIX_NSECS);
 	p->uptime_ms = get_be32(h + NF5_H_UPTIME);
 	p->sequence = get_be32(h + NF5_H_SEQUENCE);
-	p->no_sequence = false;
+	p->no_sequence = p->no_header = false;
 	p->n_flows = (uint8_t)get_be16(h + NF5_H_COUNT);
 }
 

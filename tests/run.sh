@@ -4,7 +4,7 @@
 # corpora, the end-to-end tests of tests/e2e. The last line is
 # "N passed, N failed".
 set -u
-export TZ=UTC LC_ALL=C
+export TZ=UTC LC_ALL=C LSAN_OPTIONS=suppressions=$PWD/tests/lsan.supp:print_suppressions=0
 passed=0 failed=0
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT

@@ -352,7 +352,8 @@ read_address(const char *text, struct test_value *v)
 	if (sscanf(text, "%u.%u.%u.%u/%u%n", &a, &b, &c, &d, &e, &n) == 5 &&
 	    text[n] == '\0') {
 		v->form = MASKED;
-		v->mask = INT64_C(0xffffffff) << (32 - e) & 0xffffffff;
+		v->mask =
+		    (int64_t)(UINT64_C(0xffffffff) << (32 - e) & 0xffffffff);
 		v->bits =
 		    (((a * INT64_C(256) + b) * 256 + c) * 256 + d) & v->mask;
 		v->size = (double)(INT64_C(1) << (32 - e));
