@@ -290,7 +290,7 @@ static int
 settle(struct filter *f, enum other word, struct when *w, bool *has,
     int64_t *out_ms, struct err *err)
 {
-	struct complaint why;
+	struct complaint why = {0};
 
 	*has = has_word(f, word);
 	if (!*has)
@@ -471,7 +471,7 @@ take_saved(struct filter *f, const char *name, int64_t now_ms, struct err *err)
 	char shown[QUOTE_LEN];
 	struct buf words;
 	struct suggestion s;
-	struct complaint why;
+	struct complaint why = {0};
 	int rc = 0;
 
 	if (f->depth > 0)

@@ -355,7 +355,7 @@ do_time_ms(sqlite3_context *c, int n, sqlite3_value **v)
 	int64_t now_ms = env->now_ms != 0 ? env->now_ms : clock_now_ms();
 	const char *text = take_text(c, "time_ms", v[0],
 	    "no text: want 2024-03-01T12:00, -90m, now or @1709295056");
-	struct complaint why;
+	struct complaint why = {0};
 	char *error;
 	int64_t ms;
 

@@ -24,7 +24,7 @@ sql_set_read(
 	};
 	static const struct names nobody = {0};
 	const char *field = kinds[kind].field;
-	struct complaint why;
+	struct complaint why = {0};
 	size_t at;
 	int rc = list_read(
 	    out, field_find(field, strlen(field)), text, &nobody, &at, &why);

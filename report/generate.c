@@ -184,7 +184,7 @@ static int
 set_time(const char *word, const char *value, bool *has, int64_t *ms,
     struct err *err)
 {
-	struct complaint why;
+	struct complaint why = {0};
 	struct when w;
 
 	if (when_read(&w, value, &why) != 0 ||

@@ -90,7 +90,7 @@ find_kind(const char *values, const struct names *names, size_t *at,
 const char *
 group_kind(const char *values, const struct names *names)
 {
-	struct complaint why;
+	struct complaint why = {0};
 	size_t at;
 	const struct kind *k = find_kind(values, names, &at, &why);
 
@@ -100,7 +100,7 @@ group_kind(const char *values, const struct names *names)
 int
 group_check(const struct saved *g, const struct names *names, struct err *err)
 {
-	struct complaint why;
+	struct complaint why = {0};
 	char shown[QUOTE_LEN];
 	size_t at = 0;
 

@@ -134,7 +134,7 @@ format_choice(const struct conf_key *key, const void *value, struct buf *out)
 static bool
 parse_time(const struct conf_key *key, const char *text, void *out)
 {
-	struct complaint why;
+	struct complaint why = {0};
 	struct when w;
 
 	(void)key;
