@@ -255,15 +255,11 @@ catalog_describe(struct catalog_day *out, int32_t day, struct shard *s,
 static int
 create_tables(struct db *db, struct err *err)
 {
-	char pragmas[80];
-	int rc;
+	int rc = db_exec(db, sql_create_catalog, err);
 
-	snprintf(pragmas, sizeof pragmas,
-	    "PRAGMA application_id = %d; PRAGMA user_version = %d",
-	    CATALOG_APPLICATION_ID, CATALOG_VERSION);
-	if ((rc = db_exec(db, sql_create_catalog, err)) == 0)
-		rc = db_exec(db, pragmas, err);
-	return rc;
+	return rc != 0
+		   ? rc
+		   : db_mark(db, CATALOG_APPLICATION_ID, CATALOG_VERSION, err);
 }
 
 /* Open and begin a transaction. */

@@ -7,6 +7,7 @@
 
 #include <assert.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -426,6 +427,38 @@ db_check_identity(struct db *db, int32_t application_id, int newest,
 		    "%d): upgrade weir",
 		    db->path, (long long)*version, newest);
 	return 0;
+}
+
+int
+db_mark(struct db *db, int32_t application_id, int version, struct err *err)
+{
+	char pragmas[80];
+
+	snprintf(pragmas, sizeof pragmas,
+	    "PRAGMA application_id = %d; PRAGMA user_version = %d",
+	    application_id, version);
+	return db_exec(db, pragmas, err);
+}
+
+int
+db_make_ours(struct db *db, int32_t application_id, int version,
+    const char *what, const char *sql, struct err *err)
+{
+	int64_t found;
+	int rc =
+	    db_check_identity(db, application_id, version, what, &found, err);
+
+	if (rc != 0 || found > 0)
+		return rc;
+	if ((rc = db_exec(db, "BEGIN IMMEDIATE", err)) != 0)
+		return rc;
+	/* Again: another process may have been faster. */
+	rc = db_check_identity(db, application_id, version, what, &found, err);
+	if (rc == 0 && found == 0 && (rc = db_exec(db, sql, err)) == 0)
+		rc = db_mark(db, application_id, version, err);
+	if (rc != 0 || (rc = db_exec(db, "COMMIT", err)) != 0)
+		db_try(db, "ROLLBACK");
+	return rc;
 }
 
 /* ---- stopping ---- */

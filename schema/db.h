@@ -53,6 +53,17 @@ int db_get_int(struct db *db, const char *sql, int64_t fallback, int64_t *out,
 int db_check_identity(struct db *db, int32_t application_id, int newest,
     const char *what, int64_t *version, struct err *err) MUST_CHECK;
 
+/* Say so of a file: that application_id and user_version; in a transaction. */
+int db_mark(struct db *db, int32_t application_id, int version,
+    struct err *err) MUST_CHECK;
+
+/*
+ * Check the identity of a file that may be written to; one that is empty gets
+ * its tables by sql and its mark, once, whoever else opens it meanwhile.
+ */
+int db_make_ours(struct db *db, int32_t application_id, int version,
+    const char *what, const char *sql, struct err *err) MUST_CHECK;
+
 int db_prepare(struct db *db, const char *sql, struct stmt **out,
     struct err *err) MUST_CHECK;
 void stmt_finalize(struct stmt *s); /* accepts NULL */

@@ -22,34 +22,13 @@ struct hosts {
 };
 
 static int
-create_tables(struct db *db, struct err *err)
-{
-	char pragmas[80];
-	int rc;
-
-	snprintf(pragmas, sizeof pragmas,
-	    "PRAGMA application_id = %d; PRAGMA user_version = %d",
-	    HOSTS_APPLICATION_ID, HOSTS_VERSION);
-	if ((rc = db_exec(db, "BEGIN IMMEDIATE", err)) != 0)
-		return rc;
-	if ((rc = db_exec(db, sql_create_hosts, err)) != 0 ||
-	    (rc = db_exec(db, pragmas, err)) != 0 ||
-	    (rc = db_exec(db, "COMMIT", err)) != 0)
-		db_try(db, "ROLLBACK");
-	return rc;
-}
-
-static int
 open_db(struct hosts *h, const char *path, enum db_mode mode, struct err *err)
 {
-	int64_t version;
 	int rc = db_open(&h->db, path, mode, err);
 
 	if (rc == 0)
-		rc = db_check_identity(h->db, HOSTS_APPLICATION_ID,
-		    HOSTS_VERSION, "weir's cache of names", &version, err);
-	if (rc == 0 && version == 0)
-		rc = create_tables(h->db, err);
+		rc = db_make_ours(h->db, HOSTS_APPLICATION_ID, HOSTS_VERSION,
+		    "weir's cache of names", sql_create_hosts, err);
 	if (rc == 0)
 		rc = db_prepare(h->db, sql_select_host, &h->find, err);
 	if (rc != 0) {

@@ -19,34 +19,6 @@ struct imports {
 	struct db *db;
 };
 
-static int
-create_tables(struct db *db, struct err *err)
-{
-	char pragmas[80];
-	int rc;
-
-	snprintf(pragmas, sizeof pragmas,
-	    "PRAGMA application_id = %d; PRAGMA user_version = %d",
-	    IMPORTS_APPLICATION_ID, IMPORTS_VERSION);
-	if ((rc = db_exec(db, "BEGIN IMMEDIATE", err)) != 0)
-		return rc;
-	if ((rc = db_exec(db, sql_create_imports, err)) != 0 ||
-	    (rc = db_exec(db, pragmas, err)) != 0 ||
-	    (rc = db_exec(db, "COMMIT", err)) != 0)
-		db_try(db, "ROLLBACK");
-	return rc;
-}
-
-static int
-check_identity(struct db *db, struct err *err)
-{
-	int64_t version;
-	int rc = db_check_identity(db, IMPORTS_APPLICATION_ID, IMPORTS_VERSION,
-	    "weir's list of imports", &version, err);
-
-	return rc == 0 && version == 0 ? create_tables(db, err) : rc;
-}
-
 int
 imports_open(struct imports **out, const char *dir, struct err *err)
 {
@@ -58,7 +30,9 @@ imports_open(struct imports **out, const char *dir, struct err *err)
 	if (rc != 0)
 		im->db = NULL;
 	else
-		rc = check_identity(im->db, err);
+		rc = db_make_ours(im->db, IMPORTS_APPLICATION_ID,
+		    IMPORTS_VERSION, "weir's list of imports",
+		    sql_create_imports, err);
 	if (rc != 0) {
 		imports_close(im);
 		return rc;

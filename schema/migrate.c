@@ -33,7 +33,10 @@ migrate(struct db *db, int64_t version, const struct migration *step,
 		return 0;
 	if ((rc = db_exec(db, "BEGIN IMMEDIATE", err)) != 0)
 		return rc;
-	if ((rc = run_steps(db, version, step, n_steps, err)) != 0 ||
+	/* Again: another process may have been faster. */
+	if ((rc = db_get_int(db, "PRAGMA user_version", 0, &version, err)) !=
+		0 ||
+	    (rc = run_steps(db, version, step, n_steps, err)) != 0 ||
 	    (last != NULL && (rc = last(arg, err)) != 0) ||
 	    (rc = db_exec(db, "COMMIT", err)) != 0)
 		db_try(db, "ROLLBACK");

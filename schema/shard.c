@@ -83,18 +83,15 @@ add_segment(struct shard *s, struct err *err)
 static int
 create_tables(struct shard *s, struct err *err)
 {
-	char pragmas[80];
-	int rc;
+	int rc = db_exec(s->db, "BEGIN IMMEDIATE", err);
 
-	snprintf(pragmas, sizeof pragmas,
-	    "PRAGMA application_id = %d; PRAGMA user_version = %d",
-	    SHARD_APPLICATION_ID, SHARD_VERSION);
-	if ((rc = db_exec(s->db, "BEGIN IMMEDIATE", err)) != 0)
+	if (rc != 0)
 		return rc;
 	if ((rc = db_exec(s->db, sql_create_shard, err)) != 0 ||
 	    (rc = add_segment(s, err)) != 0 ||
 	    (rc = db_exec(s->db, sql_create_flows_text, err)) != 0 ||
-	    (rc = db_exec(s->db, pragmas, err)) != 0 ||
+	    (rc = db_mark(s->db, SHARD_APPLICATION_ID, SHARD_VERSION, err)) !=
+		0 ||
 	    (rc = db_exec(s->db, "COMMIT", err)) != 0)
 		db_try(s->db, "ROLLBACK");
 	else

@@ -12,13 +12,13 @@
 
 #include "schema/base/mem.h"
 #include "schema/db.h"
+#include "schema/migrate.h"
 #include "sql.h"
 
 enum { STATE_APPLICATION_ID = 0x77656973 };
 
-/* migrations[n] takes a file from version n to n + 1. */
-static const char *const migrations[] = {
-    sql_state_1,
+static const struct migration migrations[] = {
+    {1, sql_state_1},
 };
 
 enum { STATE_VERSION = ARRAY_LEN(migrations) };
@@ -27,27 +27,12 @@ struct state {
 	struct db *db;
 };
 
-/* What another process may just have done is looked at again, within the
- * transaction. */
 static int
-migrate(struct state *s, struct err *err)
+mark(void *arg, struct err *err)
 {
-	char pragmas[80];
-	int64_t version;
-	int rc = state_begin(s, err);
+	struct state *s = arg;
 
-	if (rc != 0)
-		return rc;
-	rc = db_get_int(s->db, "PRAGMA user_version", 0, &version, err);
-	for (; rc == 0 && version < STATE_VERSION; version++)
-		rc = db_exec(s->db, migrations[version], err);
-	snprintf(pragmas, sizeof pragmas,
-	    "PRAGMA application_id = %d; PRAGMA user_version = %d",
-	    STATE_APPLICATION_ID, STATE_VERSION);
-	if (rc != 0 || (rc = db_exec(s->db, pragmas, err)) != 0 ||
-	    (rc = state_commit(s, err)) != 0)
-		state_roll_back(s);
-	return rc;
+	return db_mark(s->db, STATE_APPLICATION_ID, STATE_VERSION, err);
 }
 
 static int
@@ -79,7 +64,8 @@ state_open_write(struct state **out, const char *dir, struct err *err)
 
 	free(path);
 	if (rc == 0 && version < STATE_VERSION &&
-	    (rc = migrate(*out, err)) != 0) {
+	    (rc = migrate((*out)->db, version, migrations,
+		 ARRAY_LEN(migrations), mark, *out, err)) != 0) {
 		state_close(*out);
 		*out = NULL;
 	}

@@ -54,12 +54,15 @@ every_field_comes_from_its_place(void **state)
 	struct flow f[NF5_MAX_RECORDS];
 
 	(void)state;
+	memset(&p, 0xff, sizeof p);
 	for (unsigned i = 4; i < 24; i++)
 		pkt[i] = (uint8_t)i;
 	for (unsigned i = 0; i < 2 * 48; i++)
 		pkt[24 + i] = (uint8_t)(0x41 + i);
 	assert_int_equal(nf5_decode(pkt, 24 + 2 * 48, &p, f), 0);
 	free(pkt);
+	assert_false(p.no_sequence);
+	assert_false(p.no_header);
 
 	assert_int_equal(p.n_flows, 2);
 	assert_int_equal(p.uptime_ms, 0x04050607);

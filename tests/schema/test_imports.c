@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* imports: runs of a content; and what shards note of them. */
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -165,6 +166,37 @@ notes_are_committed_with_their_flows(void **state)
 	free(path);
 }
 
+static void *
+open_and_close(void *dir)
+{
+	struct imports *im;
+	struct err err;
+
+	if (imports_open(&im, dir, &err) != 0)
+		return xstrdup(err.text);
+	imports_close(im);
+	return NULL;
+}
+
+static void
+several_may_be_the_first(void **state)
+{
+	enum { N = 8 };
+	pthread_t thread[N];
+
+	for (size_t i = 0; i < N; i++)
+		assert_int_equal(
+		    pthread_create(&thread[i], NULL, open_and_close, *state),
+		    0);
+	for (size_t i = 0; i < N; i++) {
+		void *failed;
+
+		pthread_join(thread[i], &failed);
+		if (failed != NULL)
+			fail_msg("%s", (char *)failed);
+	}
+}
+
 int
 main(void)
 {
@@ -173,6 +205,7 @@ main(void)
 	    IN_FOLDER(the_last_run_of_a_content_is_found),
 	    IN_FOLDER(other_databases_are_refused),
 	    IN_FOLDER(notes_are_committed_with_their_flows),
+	    IN_FOLDER(several_may_be_the_first),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
