@@ -16,39 +16,10 @@
 struct filter_command {
 	struct request request;
 	struct saved_args args;
-	bool replace;
 	struct saved_list list; /* to be shown */
 };
 
 /* ---- the command line ---- */
-
-static int
-take_arg(void *arg, const char *word, struct err *err)
-{
-	struct filter_command *c = arg;
-
-	return saved_take_arg(&c->args, word, err);
-}
-
-static int
-set_comment(void *arg, const char *value, struct err *err)
-{
-	struct filter_command *c = arg;
-
-	(void)err;
-	c->args.comment = value;
-	return 0;
-}
-
-static int
-set_replace(void *arg, const char *value, struct err *err)
-{
-	struct filter_command *c = arg;
-
-	(void)value, (void)err;
-	c->replace = true;
-	return 0;
-}
 
 static void
 help(struct buf *text)
@@ -66,17 +37,17 @@ help(struct buf *text)
 	    "  weir report dst @web-out last=7d\n");
 }
 
-static const struct request_word own_words[] = {{"comment", set_comment}};
+static const struct request_word own_words[] = {{"comment", saved_set_comment}};
 
-static const struct request_option own_options[] = {
-    {'r', "replace", NULL, "save over a filter of that name", set_replace}};
+static const struct request_option own_options[] = {{'r', "replace", NULL,
+    "save over a filter of that name", saved_set_replace}};
 
 static const struct request_spec spec = {
     .word = own_words,
     .n_words = ARRAY_LEN(own_words),
     .option = own_options,
     .n_options = ARRAY_LEN(own_options),
-    .bare = take_arg,
+    .bare = saved_take_arg,
     .help = help,
 };
 
@@ -97,43 +68,38 @@ refuse_second(struct state *s, const char *name, struct err *err)
 	return ERR_USAGE;
 }
 
-static int
-put(struct filter_command *c, struct state *s, const struct saved *one,
-    struct err *err)
-{
-	int rc = state_begin(s, err);
+/* A filter on its way. */
+struct saving {
+	struct saved one;
+	bool replace;
+};
 
-	if (rc != 0)
-		return rc;
-	if (!c->replace)
-		rc = refuse_second(s, one->name, err);
-	if (rc == 0)
-		rc = saved_put(s, SAVED_FILTER, one, err);
-	if (rc == 0)
-		rc = state_commit(s, err);
-	if (rc != 0)
-		state_roll_back(s);
-	return rc;
+static int
+put(struct state *s, void *arg, struct err *err)
+{
+	const struct saving *saving = arg;
+	int rc = saving->replace ? 0 : refuse_second(s, saving->one.name, err);
+
+	return rc != 0 ? rc : saved_put(s, SAVED_FILTER, &saving->one, err);
 }
 
 static int
 save_words(struct filter_command *c, const char *words, struct err *err)
 {
 	const char *comment = c->args.comment;
-	struct saved one = {
-	    .name = xstrdup(c->args.arg[0]),
-	    .text = xstrdup(words),
-	    .comment = xstrdup(comment != NULL ? comment : ""),
-	    .changed_ms = c->request.now_ms,
+	struct saving saving = {
+	    .one =
+		{
+		    .name = xstrdup(c->args.arg[0]),
+		    .text = xstrdup(words),
+		    .comment = xstrdup(comment != NULL ? comment : ""),
+		    .changed_ms = c->request.now_ms,
+		},
+	    .replace = c->args.replace,
 	};
-	struct state *s;
-	int rc = state_open_write(&s, c->request.dir, err);
+	int rc = state_change(c->request.dir, put, &saving, err);
 
-	if (rc == 0) {
-		rc = put(c, s, &one, err);
-		state_close(s);
-	}
-	saved_release(&one);
+	saved_release(&saving.one);
 	return rc;
 }
 
@@ -255,32 +221,24 @@ show(void *command, struct err *err)
 /* ---- deleting ---- */
 
 static int
-delete_all(struct filter_command *c, struct state *s, struct err *err)
+delete_all(struct state *s, void *arg, struct err *err)
 {
-	int rc = state_begin(s, err);
+	const struct filter_command *c = arg;
+	int rc = 0;
 
 	for (size_t i = 0; i < c->args.n && rc == 0; i++) {
 		rc = saved_remove(s, SAVED_FILTER, c->args.arg[i], err);
 		rc = rc == 0 ? unknown(c->args.arg[i], err) : rc == 1 ? 0 : rc;
 	}
-	if (rc == 0)
-		rc = state_commit(s, err);
-	if (rc != 0)
-		state_roll_back(s);
 	return rc;
 }
 
-static int delete (void *command, struct err *err)
+static int
+delete_filters(void *command, struct err *err)
 {
 	struct filter_command *c = command;
-	struct state *s;
-	int rc = state_open_write(&s, c->request.dir, err);
 
-	if (rc != 0)
-		return rc;
-	rc = delete_all(c, s, err);
-	state_close(s);
-	return rc;
+	return state_change(c->request.dir, delete_all, c, err);
 }
 
 /* ---- the command ---- */
@@ -289,7 +247,7 @@ static const struct saved_action actions[] = {
     {"save", 1, 1, "one NAME and filter words", save},
     {"list", 0, 0, "no more words", list},
     {"show", 1, SAVED_MAX_ARGS, "one or more names", show},
-    {"delete", 1, SAVED_MAX_ARGS, "one or more names", delete},
+    {"delete", 1, SAVED_MAX_ARGS, "one or more names", delete_filters},
 };
 
 int
@@ -298,7 +256,7 @@ filter_main(int argc, char **argv)
 	struct filter_command c = {0};
 	const struct saved_action *action;
 	struct err err = {0};
-	int rc = request_parse(&c.request, &spec, argc, argv, &c, &err);
+	int rc = request_parse(&c.request, &spec, argc, argv, &c.args, &err);
 
 	if (rc == 0 && c.request.help)
 		rc = request_help(&c.request, &err);

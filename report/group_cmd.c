@@ -33,24 +33,6 @@ struct group_command {
 
 /* ---- the command line ---- */
 
-static int
-take_arg(void *arg, const char *word, struct err *err)
-{
-	struct group_command *c = arg;
-
-	return saved_take_arg(&c->args, word, err);
-}
-
-static int
-set_comment(void *arg, const char *value, struct err *err)
-{
-	struct group_command *c = arg;
-
-	(void)err;
-	c->args.comment = value;
-	return 0;
-}
-
 static void
 help(struct buf *text)
 {
@@ -74,22 +56,23 @@ help(struct buf *text)
 	    "names.\n");
 }
 
-static const struct request_word own_words[] = {{"comment", set_comment}};
+static const struct request_word own_words[] = {{"comment", saved_set_comment}};
 
 static const struct request_spec spec = {
     .word = own_words,
     .n_words = ARRAY_LEN(own_words),
-    .bare = take_arg,
+    .bare = saved_take_arg,
     .help = help,
     .free_words = true,
 };
 
 /* ---- storing ---- */
 
-/* All groups of c->list, in a transaction that sees them. */
+/* All groups of the command's list. */
 static int
-put_and_check(struct group_command *c, struct state *s, struct err *err)
+put_and_check(struct state *s, void *arg, struct err *err)
 {
+	struct group_command *c = arg;
 	struct store_names *names =
 	    store_names_new(c->request.dir, c->request.conf, s);
 	const struct names offline = group_offline(store_names(names));
@@ -109,20 +92,7 @@ put_and_check(struct group_command *c, struct state *s, struct err *err)
 static int
 store(struct group_command *c, struct err *err)
 {
-	struct state *s;
-	int rc = state_open_write(&s, c->request.dir, err);
-
-	if (rc != 0)
-		return rc;
-	if ((rc = state_begin(s, err)) == 0) {
-		rc = put_and_check(c, s, err);
-		if (rc == 0)
-			rc = state_commit(s, err);
-		if (rc != 0)
-			state_roll_back(s);
-	}
-	state_close(s);
-	return rc;
+	return state_change(c->request.dir, put_and_check, c, err);
 }
 
 static int
@@ -346,8 +316,9 @@ refuse_users_of(struct state *s, const char *name, struct err *err)
 }
 
 static int
-remove_all(struct group_command *c, struct state *s, struct err *err)
+remove_all(struct state *s, void *arg, struct err *err)
 {
+	struct group_command *c = arg;
 	int rc = 0;
 
 	for (size_t i = 0; i < c->args.n && rc == 0; i++) {
@@ -365,20 +336,9 @@ static int
 remove_groups(void *command, struct err *err)
 {
 	struct group_command *c = command;
-	struct state *s;
 	int rc = get_all(c, err); /* for names to suggest */
 
-	if (rc != 0 || (rc = state_open_write(&s, c->request.dir, err)) != 0)
-		return rc;
-	if ((rc = state_begin(s, err)) == 0) {
-		rc = remove_all(c, s, err);
-		if (rc == 0)
-			rc = state_commit(s, err);
-		if (rc != 0)
-			state_roll_back(s);
-	}
-	state_close(s);
-	return rc;
+	return rc != 0 ? rc : state_change(c->request.dir, remove_all, c, err);
 }
 
 /* ---- the command ---- */
@@ -397,7 +357,7 @@ group_main(int argc, char **argv)
 	struct group_command c = {0};
 	const struct saved_action *action;
 	struct err err = {0};
-	int rc = request_parse(&c.request, &spec, argc, argv, &c, &err);
+	int rc = request_parse(&c.request, &spec, argc, argv, &c.args, &err);
 
 	if (rc == 0 && c.request.help)
 		rc = request_help(&c.request, &err);

@@ -11,8 +11,10 @@
 #include "schema/base/complain.h"
 
 int
-saved_take_arg(struct saved_args *a, const char *word, struct err *err)
+saved_take_arg(void *args, const char *word, struct err *err)
 {
+	struct saved_args *a = args;
+
 	if (a->action == NULL) {
 		a->action = word;
 		return 0;
@@ -22,6 +24,26 @@ saved_take_arg(struct saved_args *a, const char *word, struct err *err)
 		    "more than %d values: use a file and import",
 		    (int)SAVED_MAX_ARGS);
 	a->arg[a->n++] = word;
+	return 0;
+}
+
+int
+saved_set_comment(void *args, const char *value, struct err *err)
+{
+	struct saved_args *a = args;
+
+	(void)err;
+	a->comment = value;
+	return 0;
+}
+
+int
+saved_set_replace(void *args, const char *value, struct err *err)
+{
+	struct saved_args *a = args;
+
+	(void)value, (void)err;
+	a->replace = true;
 	return 0;
 }
 

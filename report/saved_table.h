@@ -2,6 +2,7 @@
 #ifndef WEIR_REPORT_SAVED_TABLE_H
 #define WEIR_REPORT_SAVED_TABLE_H
 /* What weir group and weir filter have in common. */
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "report/request.h"
@@ -19,11 +20,16 @@ struct saved_args {
 	const char *arg[SAVED_MAX_ARGS];
 	size_t n;
 	const char *comment; /* comment=; NULL: not given */
+	bool replace;        /* what is there under the name */
 };
 
-/* As request_spec's bare. */
-int saved_take_arg(
-    struct saved_args *a, const char *word, struct err *err) MUST_CHECK;
+/* For a request_spec, whose arg is a struct saved_args: words without a key,
+ * comment= and an option to replace. */
+int saved_take_arg(void *args, const char *word, struct err *err) MUST_CHECK;
+int saved_set_comment(
+    void *args, const char *value, struct err *err) MUST_CHECK;
+int saved_set_replace(
+    void *args, const char *value, struct err *err) MUST_CHECK;
 
 /* One of a command's actions. */
 struct saved_action {

@@ -118,19 +118,18 @@ state_db(struct state *s)
 }
 
 int
-state_begin(struct state *s, struct err *err)
+state_change(
+    const char *dir, state_change_fn *change, void *arg, struct err *err)
 {
-	return db_exec(s->db, "BEGIN IMMEDIATE", err);
-}
+	struct state *s;
+	int rc = state_open_write(&s, dir, err);
 
-int
-state_commit(struct state *s, struct err *err)
-{
-	return db_exec(s->db, "COMMIT", err);
-}
-
-void
-state_roll_back(struct state *s)
-{
-	db_try(s->db, "ROLLBACK");
+	if (rc != 0)
+		return rc;
+	if ((rc = db_exec(s->db, "BEGIN IMMEDIATE", err)) == 0 &&
+	    ((rc = change(s, arg, err)) != 0 ||
+		(rc = db_exec(s->db, "COMMIT", err)) != 0))
+		db_try(s->db, "ROLLBACK");
+	state_close(s);
+	return rc;
 }

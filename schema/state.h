@@ -30,9 +30,13 @@ void state_close(struct state *s); /* accepts NULL */
 
 struct db *state_db(struct state *s);
 
-/* Changes belong in one transaction: others may write at the same time. */
-int state_begin(struct state *s, struct err *err) MUST_CHECK;
-int state_commit(struct state *s, struct err *err) MUST_CHECK;
-void state_roll_back(struct state *s);
+/*
+ * Change what is in dir: change is called within a transaction, since others
+ * may write at the same time; what it did is kept if it returns 0, which is
+ * returned as well.
+ */
+typedef int state_change_fn(struct state *s, void *arg, struct err *err);
+int state_change(const char *dir, state_change_fn *change, void *arg,
+    struct err *err) MUST_CHECK;
 
 #endif

@@ -56,20 +56,24 @@ none_yet_is_no_error(void **state)
 	assert_null(s);
 }
 
+static int
+insert_group(struct state *s, void *returned, struct err *err)
+{
+	int rc = db_exec(state_db(s), insert, err);
+
+	return rc != 0 ? rc : *(const int *)returned;
+}
+
 static void
 what_is_committed_is_read(void **state)
 {
+	int refused = ERR_USAGE, kept = 0;
 	struct state *s;
 	struct err err = {0};
 
-	assert_int_equal(state_open_write(&s, *state, &err), 0);
-	assert_int_equal(state_begin(s, &err), 0);
-	assert_int_equal(db_exec(state_db(s), insert, &err), 0);
-	state_roll_back(s);
-	assert_int_equal(state_begin(s, &err), 0);
-	assert_int_equal(db_exec(state_db(s), insert, &err), 0);
-	assert_int_equal(state_commit(s, &err), 0);
-	state_close(s);
+	assert_int_equal(
+	    state_change(*state, insert_group, &refused, &err), ERR_USAGE);
+	assert_int_equal(state_change(*state, insert_group, &kept, &err), 0);
 	assert_int_equal(state_open_read(&s, *state, &err), 0);
 	assert_int_equal(count(s, "SELECT count(*) FROM value_group"), 1);
 	assert_int_not_equal(db_exec(state_db(s), insert, &err), 0);
@@ -123,21 +127,24 @@ foreign_and_newer_files_are_refused(void **state)
 	}
 }
 
+static int
+insert_filter(struct state *s, void *arg, struct err *err)
+{
+	(void)arg;
+	return db_exec(state_db(s),
+	    "INSERT INTO saved_filter SELECT 'n' || count(*), '', '', 0 "
+	    "FROM saved_filter",
+	    err);
+}
+
 static void *
 open_and_add(void *dir)
 {
-	struct err err = {0};
-	struct state *s = NULL;
+	struct err err;
 
-	if (state_open_write(&s, dir, &err) == 0 && state_begin(s, &err) == 0 &&
-	    db_exec(state_db(s),
-		"INSERT INTO saved_filter SELECT 'n' || count(*), '', '', 0 "
-		"FROM saved_filter",
-		&err) == 0 &&
-	    state_commit(s, &err) == 0)
-		err.text[0] = '\0';
-	state_close(s);
-	return err.text[0] == '\0' ? NULL : xstrdup(err.text);
+	return state_change(dir, insert_filter, NULL, &err) == 0
+		   ? NULL
+		   : xstrdup(err.text);
 }
 
 static void
