@@ -3,6 +3,7 @@
 #include "report/chart.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,7 @@ enum {
 	MARK_WIDTH = 18,
 	ROW_BASELINE = 14, /* from the row's top */
 	CUT_MAX = 1024,    /* bytes of a text that may be cut */
+	LABEL_GAP = 8,     /* between an axis and its labels */
 };
 
 /* ---- text ---- */
@@ -59,6 +61,34 @@ chart_text_width(const struct canvas *c, const char *text)
 	struct text_style style = {.face = FACE_TEXT, .px = FONT_PX};
 
 	return text_width(c, &style, text);
+}
+
+/* ---- the axis of values ---- */
+
+double
+chart_labels_width(const struct canvas *c, const struct value_axis *a)
+{
+	char label[AXIS_TEXT_LEN];
+	double width = 0;
+
+	for (unsigned i = 0; i <= a->n; i++) {
+		value_axis_label(a, i, label);
+		width = fmax(width, chart_text_width(c, label));
+	}
+	return width + LABEL_GAP;
+}
+
+void
+chart_level(struct canvas *c, const struct theme *theme,
+    const struct value_axis *a, unsigned i, const struct rect *at, double y)
+{
+	struct rect line = {at->x, round(y), at->w, 1};
+	char label[AXIS_TEXT_LEN];
+
+	value_axis_label(a, i, label);
+	c->ops->rect(c, &line, i == 0 ? theme->quiet : theme->line, NULL);
+	chart_text(
+	    c, at->x - LABEL_GAP, line.y + 4, ANCHOR_END, theme->quiet, label);
 }
 
 /* ---- the frame ---- */

@@ -45,6 +45,14 @@ void chart_text_cut(struct canvas *c, double x, double y, double width,
     enum face face, struct color color, const char *text);
 double chart_text_width(const struct canvas *c, const char *text);
 
+/* ---- the axis of values ---- */
+
+/* Room for its labels, left of the plot, with the gap between. */
+double chart_labels_width(const struct canvas *c, const struct value_axis *a);
+/* The line of step i at height y, across the plot at, and its label. */
+void chart_level(struct canvas *c, const struct theme *theme,
+    const struct value_axis *a, unsigned i, const struct rect *at, double y);
+
 /* ---- the legend ---- */
 
 enum { LEGEND_MAX_COLUMNS = 6 + RATES_MAX_PERCENTILES };

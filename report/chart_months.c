@@ -11,7 +11,6 @@
 #include "report/chart.h"
 
 enum {
-	LABEL_GAP = 8,
 	AXIS_ROOM = 28,
 	LEGEND_GAP = 14,
 	MAX_BAR = 56,
@@ -139,28 +138,8 @@ month_chart_height(const struct canvas *c, const struct month_chart *chart)
 static void
 draw_level(struct bars *b, enum side side, unsigned i)
 {
-	double y = round(rate_y(b, side, b->axis.step * i));
-	struct rect line = {b->at.x, y, b->at.w, 1};
-	char label[AXIS_TEXT_LEN];
-
-	value_axis_label(&b->axis, i, label);
-	b->canvas->ops->rect(
-	    b->canvas, &line, i == 0 ? b->theme->quiet : b->theme->line, NULL);
-	chart_text(b->canvas, b->at.x - LABEL_GAP, y + 4, ANCHOR_END,
-	    b->theme->quiet, label);
-}
-
-static double
-widest_label(const struct bars *b)
-{
-	char label[AXIS_TEXT_LEN];
-	double width = 0;
-
-	for (unsigned i = 0; i <= b->axis.n; i++) {
-		value_axis_label(&b->axis, i, label);
-		width = fmax(width, chart_text_width(b->canvas, label));
-	}
-	return width;
+	chart_level(b->canvas, b->theme, &b->axis, i, &b->at,
+	    rate_y(b, side, b->axis.step * i));
 }
 
 static void
@@ -180,7 +159,7 @@ place(struct bars *b)
 	else
 		above = value_axis_top(&b->axis);
 	b->px_per_unit = above + below > 0 ? room / (above + below) : 0;
-	left = ceil(CHART_PAD + widest_label(b) + LABEL_GAP);
+	left = ceil(CHART_PAD + chart_labels_width(b->canvas, &b->axis));
 	b->at = (struct rect){
 	    .x = left,
 	    .y = frame_top(b->canvas, &chart->frame),

@@ -13,7 +13,6 @@
 #include "schema/base/mem.h"
 
 enum {
-	LABEL_GAP = 8,   /* between an axis and its labels */
 	AXIS_ROOM = 24,  /* below the plot: loss, labels of times */
 	LEGEND_GAP = 14, /* between those and the legend */
 	NOTES_GAP = 8,
@@ -173,33 +172,13 @@ place_zero(struct plot *p)
 	p->zero_y = p->at.y + p->at.h * p->n_steps[SIDE_ABOVE] / all;
 }
 
-static double
-widest_label(const struct plot *p)
-{
-	char label[AXIS_TEXT_LEN];
-	double width = 0;
-
-	for (unsigned i = 0; i <= p->axis.n; i++) {
-		value_axis_label(&p->axis, i, label);
-		width = fmax(width, chart_text_width(p->canvas, label));
-	}
-	return width;
-}
-
 /* ---- what is behind and before the data ---- */
 
 static void
 draw_level(struct plot *p, enum side side, unsigned i)
 {
-	double y = round(rate_y(p, side, p->axis.step * i));
-	struct rect line = {p->at.x, y, p->at.w, 1};
-	char label[AXIS_TEXT_LEN];
-
-	value_axis_label(&p->axis, i, label);
-	p->canvas->ops->rect(
-	    p->canvas, &line, i == 0 ? p->theme->quiet : p->theme->line, NULL);
-	chart_text(p->canvas, p->at.x - LABEL_GAP, y + 4, ANCHOR_END,
-	    p->theme->quiet, label);
+	chart_level(p->canvas, p->theme, &p->axis, i, &p->at,
+	    rate_y(p, side, p->axis.step * i));
 }
 
 static void
@@ -526,7 +505,7 @@ static void
 place_plot(struct plot *p)
 {
 	const struct frame *f = &p->chart->frame;
-	double left = CHART_PAD + widest_label(p) + LABEL_GAP;
+	double left = CHART_PAD + chart_labels_width(p->canvas, &p->axis);
 	char name[PERCENTILE_NAME_LEN] = "";
 	double right = CHART_PAD;
 
