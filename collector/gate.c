@@ -41,18 +41,12 @@ struct gate {
 	int64_t swept_ms;
 };
 
-static bool
-is_full_address(const struct prefix *p)
-{
-	return p->len == (p->addr.family == 4 ? 32 : 128);
-}
-
 static enum kind
 kind_of(const struct conf_route *r)
 {
 	if (r == NULL)
 		return AUTOMATIC;
-	return is_full_address(&r->prefix) ? BY_ADDRESS : BY_PREFIX;
+	return conf_is_full_address(&r->prefix) ? BY_ADDRESS : BY_PREFIX;
 }
 
 static struct roster_key
@@ -215,7 +209,7 @@ count_full_addresses(const struct conf *conf)
 	size_t n = 0;
 
 	for (size_t i = 0; i < conf->n_routes; i++)
-		n += is_full_address(&conf->route[i].prefix);
+		n += conf_is_full_address(&conf->route[i].prefix);
 	return n;
 }
 

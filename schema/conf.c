@@ -7,11 +7,11 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "schema/base/attr.h"
 #include "schema/base/buf.h"
+#include "schema/base/clock.h"
 #include "schema/base/mem.h"
 #include "schema/conf_read.h"
 #include "schema/conf_type.h"
@@ -236,11 +236,22 @@ static const struct conf_section sections[] = {
 	.help = "a router and its names"},
 };
 
+/* Times further down in the file are of that zone. */
+static void
+use_zone(void *section)
+{
+	const struct conf *c = section;
+
+	if (c->time_zone != NULL)
+		clock_set_own_zone(c->time_zone);
+}
+
 static const struct conf_section root = {
     .key = keys,
     .n_keys = ARRAY_LEN(keys),
     .section = sections,
     .n_sections = ARRAY_LEN(sections),
+    .keys_done = use_zone,
 };
 
 static const char default_listen[] = "0.0.0.0:2055";
@@ -361,11 +372,34 @@ by_prefix(const void *a, const void *b)
 	    &((const struct conf_route *)b)->prefix);
 }
 
+bool
+conf_is_full_address(const struct prefix *p)
+{
+	return p->len == (p->addr.family == 4 ? 32 : 128);
+}
+
+static int
+check_full_addresses(const struct conf *c, struct err *err)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->n_routes; i++)
+		if (conf_is_full_address(&c->route[i].prefix) &&
+		    ++n > CONF_MAX_ADDRESSES)
+			return err_set(err, ERR_USAGE,
+			    "%s: exporter %s: address: one too many, want at "
+			    "most %d in all, or prefixes",
+			    c->route[i].exporter->place,
+			    c->route[i].exporter->name, CONF_MAX_ADDRESSES);
+	return 0;
+}
+
 static int
 make_routes(struct conf *c, struct err *err)
 {
 	char text[ADDR_TEXT_LEN];
 	size_t n = 0;
+	int rc;
 
 	for (size_t i = 0; i < c->n_exporters; i++)
 		n += c->exporter[i].n_addresses;
@@ -376,6 +410,8 @@ make_routes(struct conf *c, struct err *err)
 			    .prefix = c->exporter[i].address[k],
 			    .exporter = &c->exporter[i],
 			};
+	if ((rc = check_full_addresses(c, err)) != 0)
+		return rc;
 	qsort(c->route, n, sizeof *c->route, by_prefix);
 	for (size_t i = 1; i < n; i++) {
 		const struct conf_route *a = &c->route[i - 1];
@@ -456,9 +492,6 @@ conf_open(struct conf **out, const struct conf_options *o, struct err *err)
 		conf_free(c);
 		return rc;
 	}
-	if (c->time_zone != NULL && setenv("TZ", c->time_zone, 0) != 0)
-		abort(); /* for want of memory alone */
-	tzset();
 	*out = c;
 	return 0;
 }

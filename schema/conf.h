@@ -123,10 +123,10 @@ extern const char conf_options_help[];
 
 /*
  * Read the configuration, which is the default one's values when there is no
- * file. The first one that names a time zone sets the environment's TZ, unless
- * that is set: call it before there are threads. ERR_USAGE: a file that cannot
- * be read or used ("FILE:LINE: key: reason, want what would be right"), or an
- * option.
+ * file. A time zone that it names becomes the process's own, unless the
+ * environment names one (TZ) or an earlier configuration did. ERR_USAGE: a file
+ * that cannot be read or used ("FILE:LINE: key: reason, want what would be
+ * right"), or an option.
  */
 int conf_open(struct conf **out, const struct conf_options *o,
     struct err *err) MUST_CHECK;
@@ -149,6 +149,9 @@ const struct conf_exporter *conf_exporter(
 /* The same with the prefix that holds addr. */
 const struct conf_route *conf_route(
     const struct conf *c, const struct addr *addr, uint16_t port);
+
+/* Whether it is one address and no more. */
+bool conf_is_full_address(const struct prefix *p);
 
 /* Borrowed; NULL when there is none. */
 const char *conf_exporter_name(const struct conf *c, const struct addr *addr);

@@ -509,6 +509,8 @@ fill(struct reader *r, const struct conf_section *s, cfg_t *cfg, void *section)
 
 	for (size_t i = 0; i < s->n_keys && rc == 0; i++)
 		rc = fill_key(r, &s->key[i], &cfg->opts[i], section);
+	if (rc == 0 && s->keys_done != NULL)
+		s->keys_done(section);
 	for (size_t i = 0; i < s->n_sections && rc == 0; i++)
 		rc = fill_sections(
 		    r, &s->section[i], &cfg->opts[s->n_keys + i], section);

@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "schema/base/addr.h"
 #include "schema/base/attr.h"
@@ -215,17 +214,10 @@ format_word(const struct conf_key *key, const void *value, struct buf *out)
 	buf_puts(out, *(char *const *)value);
 }
 
-/* A name that libc does not know would be UTC without a word. */
 static bool
 parse_zone(const struct conf_key *key, const char *text, void *out)
 {
-	char *path = xasprintf("/usr/share/zoneinfo/%s", text);
-	bool ok = isalpha((unsigned char)text[0]) &&
-		  strpbrk(text, ". \"'\\#") == NULL && is_one_line(text) &&
-		  access(path, R_OK) == 0;
-
-	free(path);
-	return ok && parse_text(key, text, out);
+	return clock_is_zone(text) && parse_text(key, text, out);
 }
 
 static bool

@@ -60,6 +60,8 @@ struct conf_section {
 	size_t max;
 	/* Offset of a char *, "FILE:LINE" of its end; 0: not kept. */
 	size_t place;
+	/* When its keys are in, before its sections; NULL: nothing. */
+	void (*keys_done)(void *section);
 	/* What its keys have to do with each other; NULL: nothing. The text
 	 * follows the section's name. */
 	int (*check)(void *section, struct err *err);

@@ -84,8 +84,9 @@ enum { TZ_MAX_LEN = 256, PATH_MAX_LEN = 512 };
  */
 static pthread_mutex_t zone_lock = PTHREAD_MUTEX_INITIALIZER;
 static char zone_variable[3 + TZ_MAX_LEN] = "TZ=";
-static char zone_own[TZ_MAX_LEN];                  /* TZ as it was */
-static _Thread_local char zone_wanted[TZ_MAX_LEN]; /* "": zone_own */
+static const char unset_zone[] = ":/etc/localtime"; /* what that means */
+static char zone_own[TZ_MAX_LEN];                   /* TZ as it was */
+static _Thread_local char zone_wanted[TZ_MAX_LEN];  /* "": zone_own */
 
 static void
 enter_zone(void)
@@ -98,9 +99,8 @@ enter_zone(void)
 	if (tz != value) {
 		if (zone_wanted[0] == '\0')
 			return;
-		/* unset means the same as that file */
 		snprintf(zone_own, sizeof zone_own, "%s",
-		    tz != NULL ? tz : ":/etc/localtime");
+		    tz != NULL ? tz : unset_zone);
 		value[0] = '\0';
 		putenv(zone_variable);
 	}
@@ -138,19 +138,39 @@ is_zone_file(const char *name)
 }
 
 bool
-clock_set_zone(const char *name)
+clock_is_zone(const char *name)
 {
 	static const char allowed[] = "abcdefghijklmnopqrstuvwxyz"
 				      "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				      "0123456789_+-/";
 
-	if (strlen(name) >= sizeof zone_wanted || name[0] == '/' ||
-	    name[strspn(name, allowed)] != '\0')
-		return false;
-	if (name[0] != '\0' && strcmp(name, "UTC") != 0 && !is_zone_file(name))
+	return strlen(name) < sizeof zone_wanted && name[0] != '\0' &&
+	       name[0] != '/' && name[strspn(name, allowed)] == '\0' &&
+	       (strcmp(name, "UTC") == 0 || is_zone_file(name));
+}
+
+bool
+clock_set_zone(const char *name)
+{
+	if (name[0] != '\0' && !clock_is_zone(name))
 		return false;
 	snprintf(zone_wanted, sizeof zone_wanted, "%s", name);
 	return true;
+}
+
+void
+clock_set_own_zone(const char *name)
+{
+	const char *tz;
+
+	pthread_mutex_lock(&zone_lock);
+	tz = getenv("TZ");
+	if (tz == NULL) {
+		(void)setenv("TZ", name, 1);
+		tzset();
+	} else if (tz == zone_variable + 3 && strcmp(zone_own, unset_zone) == 0)
+		snprintf(zone_own, sizeof zone_own, "%s", name);
+	pthread_mutex_unlock(&zone_lock);
 }
 
 const char *

@@ -24,12 +24,17 @@ int32_t clock_day(int64_t ms);
 void clock_format_day(int32_t day, char out[CLOCK_DAY_LEN]); /* YYYY-MM-DD */
 bool clock_parse_day(const char *text, int32_t *day);        /* the same */
 
+bool clock_is_zone(const char *name); /* "Europe/Berlin", "UTC" */
+
 /*
  * What "local" is in this thread from now on: a zone of the tz database, such
  * as "Europe/Berlin", or with "" again the process's own (TZ). false: there is
  * no such zone, nothing changed.
  */
 bool clock_set_zone(const char *name);
+/* What the process's own zone is, a name as above, unless the environment names
+ * one (TZ), or this was called before. */
+void clock_set_own_zone(const char *name);
 const char *clock_get_zone(void);
 
 void clock_to_local(int64_t ms, struct tm *out); /* without milliseconds */

@@ -93,6 +93,14 @@ class Conf(Store):
                 [WEIR, "report", "proto", "-c", conf], env=env | more,
                 check=True, capture_output=True, text=True).stdout
             self.assertRegex(out, rf"\nfrom .* {zone}\n")
+        # Those of the file as well.
+        conf = self.conf("exporter a { address = 192.0.2.1\n"
+                         "sampling { interval = 9 from = 2026-01-01T09:00 } }"
+                         "\ntime-zone = Asia/Tokyo\n")
+        out = subprocess.run(
+            [WEIR, "collect", "-n", "-c", conf], env=env, check=True,
+            capture_output=True, text=True).stdout
+        self.assertIn("from = 2026-01-01T00:00:00Z", out)
 
     def test_the_default_file_is_read_when_nothing_is_named(self):
         conf = self.conf(f'data = "{self.path("system")}"\nnonsense = 1\n')

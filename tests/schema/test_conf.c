@@ -717,6 +717,27 @@ many_exporters_are_found(void **state)
 }
 
 static void
+so_many_addresses_can_be_given(void **state)
+{
+	struct conf *c = NULL;
+	struct err err;
+	struct buf text;
+
+	buf_init(&text, 1 << 20);
+	for (unsigned i = 0; i < CONF_MAX_ADDRESSES; i++)
+		buf_printf(&text, "exporter r%u { address = 10.0.%u.%u }\n", i,
+		    i >> 8, i & 255);
+	conf_free(must_open(*state, buf_str(&text)));
+	buf_puts(&text, "exporter more { address = 192.0.2.1/32 }\n");
+	assert_int_equal(
+	    open_text(*state, buf_str(&text), &c, &err), ERR_USAGE);
+	assert_non_null(strstr(err.text,
+	    "weir.conf:4001: exporter more: address: one too many, want at "
+	    "most 4000 in all, or prefixes"));
+	buf_release(&text);
+}
+
+static void
 words_near_a_mistyped_one_are_found(void **state)
 {
 	static const struct {
@@ -770,6 +791,7 @@ main(void)
 	    IN_FOLDER(interfaces_have_names),
 	    IN_FOLDER(sampling_is_that_of_the_time),
 	    IN_FOLDER(many_exporters_are_found),
+	    IN_FOLDER(so_many_addresses_can_be_given),
 	    cmocka_unit_test(words_near_a_mistyped_one_are_found),
 	};
 
