@@ -203,13 +203,22 @@ look_at_all(const struct store_list *list, int64_t now_ms, size_t *n)
 	return days;
 }
 
-/* Unless somebody began to write to it since. */
+/* Unless somebody began to write to it since, which nobody does meanwhile. */
 static int
 remove_one(const char *dir, struct retain_day *d, int64_t now_ms,
     const char *path, bool *removed, struct err *err)
 {
-	*removed = look_at(d, path, now_ms) && !d->open;
-	return *removed ? retain_remove(dir, d->day, err) : 0;
+	int hold_fd, rc = store_hold_shards(&hold_fd, path, err);
+
+	*removed = false;
+	if (rc != 0)
+		return rc;
+	if (look_at(d, path, now_ms) && !d->open) {
+		rc = retain_remove(dir, d->day, err);
+		*removed = rc == 0;
+	}
+	close(hold_fd);
+	return rc;
 }
 
 int

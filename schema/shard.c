@@ -7,6 +7,7 @@
 #include "schema/shard.h"
 
 #include <assert.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,7 @@
 #include "schema/minute.h"
 #include "schema/segment.h"
 #include "schema/source.h"
+#include "schema/store.h"
 #include "sql.h"
 
 struct shard {
@@ -131,8 +133,11 @@ allow_writing(const char *path)
 {
 	struct stat st;
 
-	if (stat(path, &st) == 0 && (st.st_mode & S_IWUSR) == 0)
+	if (stat(path, &st) != 0)
+		return;
+	if ((st.st_mode & S_IWUSR) == 0)
 		(void)chmod(path, st.st_mode | S_IWUSR);
+	(void)utimensat(AT_FDCWD, path, NULL, 0);
 }
 
 /* A writer was killed while it changed the file: only one that writes can
@@ -163,19 +168,37 @@ check_before_writing(const char *path, struct err *err)
 	return rc;
 }
 
+/*
+ * Whoever removes old days goes by the file's mode and by when it was touched:
+ * of him and us one comes first, and when the day is gone we begin a fresh one.
+ */
+static int
+begin_using(const char *path, struct err *err)
+{
+	int hold_fd, rc;
+
+	if (access(path, F_OK) != 0)
+		return 0;
+	if ((rc = store_hold_shards(&hold_fd, path, err)) != 0)
+		return rc;
+	if ((rc = check_before_writing(path, err)) == 0)
+		allow_writing(path);
+	close(hold_fd);
+	return rc;
+}
+
 int
 shard_open_write(
     struct shard **out, const char *path, uint64_t full_rows, struct err *err)
 {
 	struct shard *s;
-	int rc = check_before_writing(path, err);
+	int rc = begin_using(path, err);
 
 	if (rc != 0)
 		return rc;
 	s = xcalloc(1, sizeof *s);
 	s->writing = true;
 	s->full_rows = full_rows;
-	allow_writing(path);
 	if ((rc = db_open(&s->db, path, DB_CREATE, err)) != 0 ||
 	    (rc = check_identity(s, err)) != 0 ||
 	    (rc = s->version == 0 ? create_tables(s, err)

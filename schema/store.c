@@ -153,6 +153,26 @@ out:
 }
 
 int
+store_hold_shards(int *fd, const char *shard_path, struct err *err)
+{
+	const char *slash = strrchr(shard_path, '/');
+	char *dir = slash != NULL ? xasprintf("%.*s/",
+					(int)(slash - shard_path), shard_path)
+				  : xstrdup(".");
+	int rc = 0;
+
+	*fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (*fd < 0) {
+		rc = err_sys(err, "%s", dir);
+	} else if (flock(*fd, LOCK_EX) != 0) {
+		rc = err_sys(err, "%s: cannot be locked", dir);
+		close(*fd);
+	}
+	free(dir);
+	return rc;
+}
+
+int
 store_writer(const char *dir)
 {
 	char *path = xasprintf("%s/lock", dir);

@@ -42,6 +42,14 @@ char *store_shard_path(const char *dir, int32_t day);
  */
 int store_lock(int *lock_fd, const char *dir, struct err *err) MUST_CHECK;
 
+/*
+ * While *fd is open nobody else begins to write to a shard that there is, or
+ * removes one: a moment, for which others wait. Held for shards by path, in
+ * whatever store. ERR_SYSTEM.
+ */
+int store_hold_shards(
+    int *fd, const char *shard_path, struct err *err) MUST_CHECK;
+
 /* The process that holds the lock, 0 when none does. Looking takes the lock
  * shared for a moment. */
 int store_writer(const char *dir);

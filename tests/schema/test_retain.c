@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -294,6 +296,95 @@ readers_keep_a_shard_that_goes(void **state)
 	free(path);
 }
 
+/* Adds a datagram to an old day, as an import does. Does not return. */
+static void
+add_late_flows(const char *dir)
+{
+	char *path = store_shard_path(dir, TODAY - 5);
+	struct packet p = {.source = {.exporter = addr_from_ip4(1)},
+	    .n_flows = DAYS_PER_DATAGRAM};
+	struct flow flows[DAYS_PER_DATAGRAM] = {0};
+	struct shard *s;
+	struct err err;
+
+	if (shard_open_write(&s, path, 0, &err) != 0 ||
+	    shard_append(s, &p, flows, &err) != 0 || shard_commit(s, &err) != 0)
+		_exit(1);
+	shard_close(s);
+	_exit(0);
+}
+
+static void
+ignore(const struct retain_day *d, const char *path, void *arg)
+{
+	(void)d;
+	(void)path;
+	(void)arg;
+}
+
+static void
+expire_now(const char *dir)
+{
+	const struct retain_limits l = {.max_age_days = 1};
+	struct err err;
+
+	_exit(retain_apply(dir, &l, NOW_MS, false, ignore, NULL, &err) == 0
+		  ? 0
+		  : 1);
+}
+
+static void
+must_end_well(pid_t pid)
+{
+	int status;
+
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+/* Who begins to write to an old day at the moment it is to be removed keeps
+ * what he wrote: the day stays, or it goes first. Both wait at the same place,
+ * in turns one a little longer. */
+static void
+late_flows_are_not_removed_at_the_moment_they_come(void **state)
+{
+	static const struct timespec long_ago[2] = {
+	    {.tv_sec = 1000000000}, {.tv_sec = 1000000000}};
+	char *path = store_shard_path(*state, TODAY - 5);
+
+	days_finish(*state, TODAY, 1, 0);
+	for (int turn = 0; turn < 30; turn++) {
+		pid_t writer, remover;
+		struct err err;
+		int hold_fd;
+		int64_t n;
+
+		assert_int_equal(retain_remove(*state, TODAY - 5, &err), 0);
+		days_finish(*state, TODAY - 5, 1, 0);
+		assert_int_equal(utimensat(AT_FDCWD, path, long_ago, 0), 0);
+		assert_int_equal(store_hold_shards(&hold_fd, path, &err), 0);
+		if ((writer = fork()) == 0) {
+			close(hold_fd); /* or it would hold it as well */
+			add_late_flows(*state);
+		}
+		if (turn % 2 == 0)
+			usleep(2000);
+		if ((remover = fork()) == 0) {
+			close(hold_fd);
+			expire_now(*state);
+		}
+		usleep(turn % 3 == 0 ? 0 : 3000);
+		close(hold_fd);
+		must_end_well(writer);
+		must_end_well(remover);
+		n = days_int(path, "SELECT count(*) FROM flows");
+		if (n != DAYS_PER_DATAGRAM && n != 2 * DAYS_PER_DATAGRAM)
+			fail_msg("turn %d: %lld flows", turn, (long long)n);
+	}
+	free(path);
+}
+
 static void
 a_damaged_catalog_does_not_stop_it(void **state)
 {
@@ -334,6 +425,7 @@ main(void)
 	    in_store(the_room_left_is_the_file_systems),
 	    in_store(unfinished_days_stay_while_they_are_written_to),
 	    in_store(readers_keep_a_shard_that_goes),
+	    in_store(late_flows_are_not_removed_at_the_moment_they_come),
 	    in_store(a_damaged_catalog_does_not_stop_it),
 	    in_store(a_folder_that_is_not_there_is_named),
 	};
