@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "schema/base/hash.h"
 #include "schema/base/mem.h"
 
 /* mkostemp makes files that only the user may read; an output file gets the
@@ -23,9 +24,33 @@ set_usual_mode(int fd)
 	(void)fchmod(fd, 0666 & ~mask);
 }
 
+/*
+ * A file without a name ends with the process, however that ends. Where there
+ * is none (NFS) one with a name has to do.
+ */
+static bool
+open_nameless(struct sink *s)
+{
+	const char *slash = strrchr(s->path, '/');
+	char *dir = slash != NULL
+			? xasprintf("%.*s/", (int)(slash - s->path), s->path)
+			: xstrdup(".");
+
+	/* It gets its name through /proc: open(2), "O_TMPFILE". */
+	s->fd = access("/proc/self/fd", X_OK) == 0
+		    ? open(dir, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666)
+		    : -1;
+	free(dir);
+	return s->fd >= 0;
+}
+
 static int
 open_temporary(struct sink *s, struct err *err)
 {
+	if (open_nameless(s)) {
+		s->nameless = true;
+		return 0;
+	}
 	s->temporary = xasprintf("%s.XXXXXX", s->path);
 	s->fd = mkostemp(s->temporary, O_CLOEXEC);
 	if (s->fd < 0) {
@@ -35,6 +60,31 @@ open_temporary(struct sink *s, struct err *err)
 	}
 	set_usual_mode(s->fd);
 	return 0;
+}
+
+/* Nothing can be linked in the place of another file: first beside it. */
+static int
+give_name(struct sink *s, struct err *err)
+{
+	char *from = xasprintf("/proc/self/fd/%d", s->fd);
+	int rc = -1;
+
+	for (int tries = 0; rc != 0 && tries < 100; tries++) {
+		free(s->temporary);
+		s->temporary = xasprintf(
+		    "%s.%06x", s->path, (unsigned)(hash_seed() & 0xffffff));
+		rc = linkat(
+		    AT_FDCWD, from, AT_FDCWD, s->temporary, AT_SYMLINK_FOLLOW);
+		if (rc != 0 && errno != EEXIST)
+			break;
+	}
+	if (rc != 0) {
+		rc = err_sys(err, "%s: cannot be written", s->path);
+		free(s->temporary);
+		s->temporary = NULL;
+	}
+	free(from);
+	return rc;
 }
 
 static int
@@ -124,8 +174,12 @@ sink_close(struct sink *s, struct err *err)
 	int rc;
 
 	sink_flush(s);
-	close_file(s);
 	rc = sink_check(s, err);
+	if (rc == 0 && s->nameless)
+		rc = give_name(s, err);
+	close_file(s);
+	if (rc == 0)
+		rc = sink_check(s, err);
 	if (s->temporary != NULL && rc == 0 &&
 	    rename(s->temporary, s->path) != 0)
 		rc = err_sys(err, "%s: cannot be written", s->path);

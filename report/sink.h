@@ -3,8 +3,8 @@
 #define WEIR_REPORT_SINK_H
 /*
  * Where an answer goes: standard output or a file, in pieces of 64 KiB. A file
- * appears under its name only when it is whole: it is written under another
- * name in the same folder and renamed by sink_close. The first failure to
+ * appears under its name only when it is whole: it has no name, or another one
+ * in the same folder, until sink_close. The first failure to
  * write is kept, what comes after it is dropped, and sink_close tells.
  */
 #include <stdbool.h>
@@ -20,7 +20,8 @@ struct sink {
 	int failed;      /* errno of the first failure, 0 */
 	size_t len;      /* bytes waiting in data */
 	char *path;      /* the file's name; NULL: standard output */
-	char *temporary; /* its name until sink_close; NULL: written directly */
+	char *temporary; /* its name until sink_close; NULL: none */
+	bool nameless;   /* it has no name until sink_close */
 	char data[SINK_SIZE];
 };
 

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -109,6 +110,36 @@ abandoned_file_leaves_the_old_one(void **state)
 	sink_abandon(NULL);
 	assert_content(path, "old", 3);
 	assert_int_equal(count_files(*state), 1);
+	free(path);
+}
+
+/* Whoever is killed leaves nothing behind, where files may have no name. */
+static void
+killed_it_leaves_nothing(void **state)
+{
+	char *path = path_in(state, "out");
+	int status, fd = open(*state, O_TMPFILE | O_WRONLY, 0600);
+	pid_t pid;
+
+	if (fd < 0)
+		skip(); /* such as on NFS */
+	close(fd);
+	write_old(path);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		struct sink *s;
+		struct err err;
+
+		if (sink_open(&s, path, &err) != 0)
+			_exit(1);
+		sink_pad(s, 'x', 3 * SINK_SIZE);
+		raise(SIGKILL);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(count_files(*state), 1);
+	assert_content(path, "old", 3);
 	free(path);
 }
 
@@ -270,6 +301,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    WITH_FOLDER(file_appears_when_it_is_whole),
 	    WITH_FOLDER(abandoned_file_leaves_the_old_one),
+	    WITH_FOLDER(killed_it_leaves_nothing),
 	    WITH_FOLDER(long_output_passes_the_buffer_in_order),
 	    WITH_FOLDER(link_keeps_pointing_at_the_file),
 	    WITH_FOLDER(file_has_the_mode_the_umask_says),
