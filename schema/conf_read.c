@@ -18,8 +18,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "schema/base/attr.h"
+#include "schema/base/buf.h"
 #include "schema/base/mem.h"
 #include "schema/base/near.h"
 #include "schema/conf_type.h"
@@ -212,31 +214,36 @@ refuse_file(struct reader *r, const struct file *f, const char *why)
 	    f->path, why);
 }
 
-/* The whole file with a NUL behind it; free() it. */
+/* The text of the file; NULL: it is refused. */
 static char *
-load(struct reader *r, const struct file *f)
+load(struct reader *r, const struct file *f, struct buf *text)
 {
-	FILE *in = fopen(f->path, "re");
-	char *text = NULL;
+	char part[65536];
+	struct stat st;
+	FILE *in;
 	size_t n;
 
-	if (in == NULL) {
+	/* Patterns may find what is not meant, such as pipes. */
+	if (f->from != NULL && stat(f->path, &st) == 0 &&
+	    !S_ISREG(st.st_mode)) {
+		(void)refuse_file(r, f, "is no file");
+		return NULL;
+	}
+	if ((in = fopen(f->path, "re")) == NULL) {
 		(void)refuse_file(r, f, strerror(errno));
 		return NULL;
 	}
-	text = xcalloc(1, MAX_FILE + 1);
-	n = fread(text, 1, MAX_FILE + 1, in);
+	buf_puts(text, ""); /* an empty file is text as well */
+	while ((n = fread(part, 1, sizeof part, in)) > 0 && !text->overflow)
+		buf_put(text, part, n);
 	if (ferror(in) != 0)
 		(void)refuse_file(r, f, strerror(errno));
-	else if (n > MAX_FILE)
-		(void)refuse_file(r, f, "larger than 16 MiB");
-	else if (memchr(text, '\0', n) != NULL)
+	else if (text->overflow)
+		(void)refuse_file(r, f, "is larger than 16 MiB");
+	else if (strlen(text->data) != text->len)
 		(void)refuse_file(r, f, "holds NUL, so it is no text");
 	fclose(in);
-	if (!r->failed)
-		return text;
-	free(text);
-	return NULL;
+	return r->failed ? NULL : text->data;
 }
 
 static int
@@ -293,14 +300,17 @@ static int
 on_value(cfg_t *cfg, cfg_opt_t *opt, const char *text, void *result)
 {
 	size_t len = strlen(text);
-	struct value *v = xcalloc(1, sizeof *v + len + 1);
+	struct value *v;
 
+	if (current->failed) /* it took the place of another one */
+		return -1;
+	v = xcalloc(1, sizeof *v + len + 1);
 	v->key = opt->name;
 	v->path = current->at->path;
 	v->line = cfg->line;
 	memcpy(v->text, text, len + 1);
 	*(void **)result = v;
-	return current->failed;
+	return 0;
 }
 
 static int
@@ -555,17 +565,19 @@ parse_text(struct reader *r, cfg_t *cfg, char *text)
 static int
 read_file(struct reader *r, cfg_t *cfg, const struct file *f)
 {
-	char *text = load(r, f);
-	int rc;
+	struct buf buf;
+	char *text;
+	int rc = ERR_USAGE;
 
-	if (text == NULL)
-		return ERR_USAGE;
+	buf_init(&buf, MAX_FILE);
 	r->at = f;
-	free(cfg->filename);
-	cfg->filename = xstrdup(f->path);
-	if ((rc = clean(r, text)) == 0 && text[0] != '\0')
-		rc = parse_text(r, cfg, text);
-	free(text);
+	if ((text = load(r, f, &buf)) != NULL) {
+		free(cfg->filename);
+		cfg->filename = xstrdup(f->path);
+		if ((rc = clean(r, text)) == 0 && text[0] != '\0')
+			rc = parse_text(r, cfg, text);
+	}
+	buf_release(&buf);
 	return rc;
 }
 

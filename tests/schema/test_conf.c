@@ -363,6 +363,7 @@ static const struct {
     {"\"\" = 1", 1, "is not understood here"},
     {"include = none.conf", 1,
 	"include: DIR/none.conf: No such file or directory"},
+    {"include = .", 1, "include: DIR/.: is no file"},
     {"include = weir.conf", 1,
 	"include: DIR/weir.conf: is read already, want it once"},
     /* kinds of values */
