@@ -15,8 +15,9 @@ int group_main(int argc, char **argv);
 int export_main(int argc, char **argv);
 int generate_main(int argc, char **argv);
 
-/* Reports with words of their own: report_main's, which takes their name out.
- */
+/* Reports with words of their own, for report_main, which takes their name out
+ * of argv. */
+int report_scan_main(int argc, char **argv);
 int report_summary_main(int argc, char **argv);
 
 #endif

@@ -159,6 +159,7 @@ help(struct buf *text)
 	    "whole\n          minutes of from= to=, which are times of "
 	    "arrival here\n"
 	    "or: summary  sums, averages and histograms; report summary -h\n"
+	    "or: scan  who scans hosts and ports; report scan -h\n"
 	    "\nwords of the report:\n"
 	    "  sort=COLUMN  flows, octets, packets or share: largest first\n"
 	    "               (octets); a key of the report: smallest first; "
@@ -542,6 +543,7 @@ static const struct named {
 	const char *name;
 	int (*main)(int argc, char **argv);
 } named[] = {
+    {"scan", report_scan_main},
     {"summary", report_summary_main},
 };
 

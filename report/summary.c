@@ -453,10 +453,11 @@ make_note(
 }
 
 static void
-write_wide(const struct summary *s, struct table_head *head,
+write_wide(const struct summary *s, const struct table_head *span,
     const struct table_value value[N_NUMBERS], struct out *out)
 {
 	struct table_column column[WIDE_COLUMNS];
+	struct table_head head = *span;
 	struct table_foot foot = {0};
 	struct buf caption, note;
 	struct wide_row row;
@@ -464,14 +465,14 @@ write_wide(const struct summary *s, struct table_head *head,
 	buf_init(&caption, TEXT_MAX);
 	buf_init(&note, TEXT_MAX);
 	make_wide_columns(column);
-	head->column = column;
-	head->n_columns = WIDE_COLUMNS;
+	head.column = column;
+	head.n_columns = WIDE_COLUMNS;
 	buf_puts(&caption, "report summary\n");
-	request_caption(&s->request, head, &caption);
+	request_caption(&s->request, &head, &caption);
 	if (s->sums.flows > 0)
 		put_numbers(s, &out->style, value, &caption);
-	head->caption = buf_str(&caption);
-	out_begin(out, head);
+	head.caption = buf_str(&caption);
+	out_begin(out, &head);
 	for (size_t i = 0; s->sums.flows > 0 && i < most_bins(); i++) {
 		fill_wide_row(&row, &s->sums, i);
 		out_measure(out, row.cell);
