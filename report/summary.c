@@ -484,8 +484,6 @@ write_wide(const struct summary *s, const struct table_head *span,
 	make_note(s, &out->style, &note);
 	foot.note = buf_str(&note);
 	out_end(out, &foot);
-	head->column = NULL;
-	head->caption = NULL;
 	buf_release(&caption);
 	buf_release(&note);
 }
