@@ -287,6 +287,11 @@ take_release(struct take *t)
 struct ranking {
 	const struct timeline_query *query;
 	const struct grid *grid;
+	struct aggregate *whole;
+};
+
+struct ranker { /* of one thread */
+	const struct ranking *of;
 	struct aggregate_part *part;
 	int64_t value[BATCH_MAX];
 };
@@ -304,24 +309,51 @@ value_within(const struct ranking *r, const struct batch *b, size_t i)
 	return part_within(value, start, b->col[COL_END_MS][i], from, to);
 }
 
-static int
-rank_batch(const struct batch *b, void *arg, struct err *err)
+static void *
+ranker_begin(void *arg)
 {
-	struct ranking *r = arg;
+	struct ranker *r = xcalloc(1, sizeof *r);
+
+	r->of = arg;
+	r->part = aggregate_part_new(r->of->whole);
+	return r;
+}
+
+static int
+ranker_batch(const struct batch *b, void *state, struct err *err)
+{
+	struct ranker *r = state;
+	const struct timeline_query *q = r->of->query;
 	struct batch sub = *b;
 	struct match_set set;
 
 	memset(r->value, 0, b->n * sizeof *r->value);
 	for (int s = 0; s < N_SIDES; s++) {
-		if (!has_side(r->query, (enum side)s))
+		if (!has_side(q, (enum side)s))
 			continue;
-		find_on_side(r->query, (enum side)s, b, &set);
+		find_on_side(q, (enum side)s, b, &set);
 		for (size_t i = 0; i < b->n; i++)
 			if (match_has(&set, i))
-				r->value[i] += (int64_t)value_within(r, b, i);
+				r->value[i] +=
+				    (int64_t)value_within(r->of, b, i);
 	}
 	sub.col[COL_OCTETS] = sub.col[COL_PACKETS] = r->value;
 	return aggregate_add(r->part, &sub, err);
+}
+
+static int
+ranker_end(void *state, struct err *err)
+{
+	return aggregate_end(((struct ranker *)state)->part, err);
+}
+
+static void
+ranker_free(void *state)
+{
+	struct ranker *r = state;
+
+	aggregate_part_free(r->part);
+	free(r);
 }
 
 static int
@@ -338,22 +370,20 @@ rank_keys(struct aggregate **out, const struct timeline_query *q,
 	    .scale = q->scale,
 	    .watch = q->watch,
 	};
-	struct ranking *r = xcalloc(1, sizeof *r);
+	static const struct scan_consumer ranker = {
+	    .begin = ranker_begin,
+	    .batch = ranker_batch,
+	    .end = ranker_end,
+	    .free = ranker_free,
+	};
+	struct ranking r = {.query = q, .grid = g};
 	struct scan_stats stats;
-	int rc;
 
 	for (size_t k = 0; k < q->split.n; k++)
 		column[k] = q->split.key[k]->column;
 	*out = aggregate_new(column, q->split.n, AGGREGATE_MAX_GROUPS);
-	r->query = q;
-	r->grid = g;
-	r->part = aggregate_part_new(*out);
-	rc = scan_run(&scan, rank_batch, r, &stats, err);
-	if (rc == 0)
-		rc = aggregate_end(r->part, err);
-	aggregate_part_free(r->part);
-	free(r);
-	return rc;
+	r.whole = *out;
+	return scan_spread(&scan, &ranker, &r, &stats, err);
 }
 
 /* Keys that carried anything, those with most first. */
