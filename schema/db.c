@@ -403,18 +403,38 @@ db_last_id(struct db *db)
 	return sqlite3_last_insert_rowid(db->handle);
 }
 
+/* In one statement, as of one moment: another process may be making it. */
+static int
+read_identity(struct db *db, int64_t *id, int64_t *version, int64_t *n_tables,
+    struct err *err)
+{
+	struct stmt *s;
+	int rc = db_prepare(db,
+	    "SELECT application_id, user_version, "
+	    "(SELECT count(*) FROM sqlite_schema) "
+	    "FROM pragma_application_id, pragma_user_version",
+	    &s, err);
+
+	if (rc != 0)
+		return rc;
+	if ((rc = stmt_step(s, err)) == 1) {
+		*id = stmt_int(s, 0);
+		*version = stmt_int(s, 1);
+		*n_tables = stmt_int(s, 2);
+		rc = 0;
+	}
+	stmt_finalize(s);
+	return rc;
+}
+
 int
 db_check_identity(struct db *db, int32_t application_id, int newest,
     const char *what, int64_t *version, struct err *err)
 {
-	int64_t id, n_tables;
-	int rc;
+	int64_t id = 0, n_tables = 0;
+	int rc = read_identity(db, &id, version, &n_tables, err);
 
-	if ((rc = db_get_int(db, "PRAGMA application_id", 0, &id, err)) != 0 ||
-	    (rc = db_get_int(db, "PRAGMA user_version", 0, version, err)) !=
-		0 ||
-	    (rc = db_get_int(db, "SELECT count(*) FROM sqlite_schema", 0,
-		 &n_tables, err)) != 0)
+	if (rc != 0)
 		return rc;
 	if (n_tables == 0 && id == 0 && *version == 0)
 		return 0;
