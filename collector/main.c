@@ -25,6 +25,7 @@ static const struct command commands[] = {
     {"send", send_main, "replay a file as NetFlow v5 datagrams"},
     {"report", report_main, "who used the line: sums by any key"},
     {"graph", graph_main, "load over time, as a picture or as numbers"},
+    {"track", track_main, "traffic of filters, written down for years"},
     {"list", list_main, "flows, one a line"},
     {"sql", sql_main, "any SELECT over all shards"},
     {"status", status_main, "collector, exporters, loss, what is stored"},

@@ -14,6 +14,7 @@ int filter_main(int argc, char **argv);
 int group_main(int argc, char **argv);
 int export_main(int argc, char **argv);
 int generate_main(int argc, char **argv);
+int track_main(int argc, char **argv);
 
 /* Reports with words of their own, for report_main, which takes their name out
  * of argv. */

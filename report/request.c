@@ -119,24 +119,31 @@ set_resolve_wait(struct request *r, const char *value, struct err *err)
 	return 0;
 }
 
-static int
-set_scale(struct request *r, const char *value, struct err *err)
+int
+request_read_scale(const char *value, const struct conf *conf,
+    struct scale *out, struct err *err)
 {
-	r->scale = (struct scale){.mode = SCALE_NONE, .conf = r->conf};
-	r->scaled = NULL;
-	if (strcmp(value, "none") == 0)
+	*out = (struct scale){.mode = SCALE_NONE, .conf = conf};
+	if (value[0] == '\0' || strcmp(value, "none") == 0)
 		return 0;
-	r->scaled = value;
-	r->scale.mode = SCALE_HEADER;
+	out->mode = SCALE_HEADER;
 	if (strcmp(value, "header") == 0)
 		return 0;
-	r->scale.mode = SCALE_FIXED;
-	if (parse_u64(value, SCALE_MAX_FACTOR, &r->scale.factor) &&
-	    r->scale.factor > 0)
+	out->mode = SCALE_FIXED;
+	if (parse_u64(value, SCALE_MAX_FACTOR, &out->factor) && out->factor > 0)
 		return 0;
 	return err_set(err, ERR_USAGE,
 	    "scale=%.60s: want none, header or a number, 1-%d", value,
 	    SCALE_MAX_FACTOR);
+}
+
+static int
+set_scale(struct request *r, const char *value, struct err *err)
+{
+	int rc = request_read_scale(value, r->conf, &r->scale, err);
+
+	r->scaled = rc == 0 && r->scale.mode != SCALE_NONE ? value : NULL;
+	return rc;
 }
 
 static int

@@ -17,6 +17,7 @@
 #include "schema/base/buf.h"
 #include "schema/base/err.h"
 
+struct conf;
 struct naming;
 struct dedup;
 struct scan_query;
@@ -101,6 +102,10 @@ struct request {
 int request_parse(struct request *r, const struct request_spec *spec, int argc,
     char **argv, void *arg, struct err *err) MUST_CHECK;
 void request_release(struct request *r);
+
+/* What scale= says; "" is none. */
+int request_read_scale(const char *value, const struct conf *conf,
+    struct scale *out, struct err *err) MUST_CHECK;
 
 /* Where in argv the first word without "=" is; 0: there is none. */
 int request_find_bare(const struct request_spec *spec, int argc, char **argv);

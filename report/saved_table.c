@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* What weir group and weir filter have in common: see saved_table.h. */
+/* What commands over state.db have in common: see saved_table.h. */
 #include "report/saved_table.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "query/saved.h"
@@ -9,6 +10,7 @@
 #include "report/table.h"
 #include "schema/base/buf.h"
 #include "schema/base/complain.h"
+#include "schema/base/mem.h"
 
 int
 saved_take_arg(void *args, const char *word, struct err *err)
@@ -95,18 +97,19 @@ saved_find_action(const struct saved_action *table, size_t n,
 }
 
 int
-saved_write(const struct request *r, const struct table_head *head, size_t n,
-    saved_fill_fn *fill, void *arg, const char *none, struct err *err)
+saved_write_foot(const struct request *r, const struct table_head *head,
+    size_t n, saved_fill_fn *fill, void *arg, const struct table_foot *foot,
+    struct err *err)
 {
-	enum { MAX_COLUMNS = 8 };
-	union table_cell cell[MAX_COLUMNS];
-	struct table_foot foot = {.matched = n, .note = n == 0 ? none : ""};
+	union table_cell *cell = xcalloc(head->n_columns, sizeof *cell);
 	struct sink *sink;
 	struct out out;
 	int rc = request_open(r, &sink, &out, err);
 
-	if (rc != 0)
+	if (rc != 0) {
+		free(cell);
 		return rc;
+	}
 	out_begin(&out, head);
 	for (size_t i = 0; i < n; i++) {
 		fill(arg, i, cell);
@@ -116,9 +119,20 @@ saved_write(const struct request *r, const struct table_head *head, size_t n,
 		fill(arg, i, cell);
 		out_row(&out, cell);
 	}
-	out_end(&out, &foot);
+	out_end(&out, foot);
 	out_release(&out);
+	free(cell);
 	return sink_close(sink, err);
+}
+
+int
+saved_write(const struct request *r, const struct table_head *head, size_t n,
+    saved_fill_fn *fill, void *arg, const char *none, struct err *err)
+{
+	const struct table_foot foot = {
+	    .matched = n, .note = n == 0 ? none : ""};
+
+	return saved_write_foot(r, head, n, fill, arg, &foot, err);
 }
 
 int

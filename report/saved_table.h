@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 #ifndef WEIR_REPORT_SAVED_TABLE_H
 #define WEIR_REPORT_SAVED_TABLE_H
-/* What weir group and weir filter have in common. */
+/* What the commands over state.db have in common: weir group, filter, track. */
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "report/request.h"
 
 struct out;
+struct table_foot;
 struct table_head;
 union table_cell;
 
@@ -49,6 +50,11 @@ int saved_find_action(const struct saved_action *table, size_t n,
 typedef void saved_fill_fn(void *arg, size_t i, union table_cell *cell);
 int saved_write(const struct request *r, const struct table_head *head,
     size_t n, saved_fill_fn *fill, void *arg, const char *none,
+    struct err *err) MUST_CHECK;
+
+/* The same with more beside the rows. */
+int saved_write_foot(const struct request *r, const struct table_head *head,
+    size_t n, saved_fill_fn *fill, void *arg, const struct table_foot *foot,
     struct err *err) MUST_CHECK;
 
 /* That a name is one. */

@@ -168,14 +168,14 @@ fill_gaps(const struct series_point *point, size_t n, int64_t last_s, size_t *m)
 }
 
 int
-series_prepare(const char *path, const struct series_point *point, size_t n,
-    struct err *err)
+series_prepare_from(const char *path, const char *from,
+    const struct series_point *point, size_t n, struct err *err)
 {
 	char *copy = copy_path(path);
 	struct series_point *all = NULL;
 	int64_t last_s;
 	size_t m = 0;
-	int rc = copy_file(path, copy, err);
+	int rc = copy_file(from, copy, err);
 
 	if (rc == 0)
 		rc = series_last(copy, &last_s, err);
@@ -189,6 +189,13 @@ series_prepare(const char *path, const struct series_point *point, size_t n,
 	free(all);
 	free(copy);
 	return rc;
+}
+
+int
+series_prepare(const char *path, const struct series_point *point, size_t n,
+    struct err *err)
+{
+	return series_prepare_from(path, path, point, n, err);
 }
 
 int

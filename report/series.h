@@ -45,6 +45,9 @@ int series_last(const char *path, int64_t *end_s, struct err *err) MUST_CHECK;
  */
 int series_prepare(const char *path, const struct series_point *point, size_t n,
     struct err *err) MUST_CHECK;
+/* The same, with a copy of the file at from; path need not exist. */
+int series_prepare_from(const char *path, const char *from,
+    const struct series_point *point, size_t n, struct err *err) MUST_CHECK;
 int series_accept(const char *path, struct err *err) MUST_CHECK;
 void series_abandon(const char *path);
 

@@ -204,6 +204,10 @@ static const struct conf_key keys[] = {
     {"min-free", CONF_BYTES,
 	.field = offsetof(struct conf, limits.min_free_bytes), .min = 1,
 	.max = INT64_MAX, .help = "the oldest days go while less room is free"},
+    {"track-lag", CONF_NUMBER, .field = offsetof(struct conf, track_lag_s),
+	.max = CONF_MAX_LAG_S, .preset = "1800",
+	.help = "seconds until trackings count what is over: as long as a "
+		"flow may be kept"},
     {"unknown-exporters", CONF_CHOICE, .field = offsetof(struct conf, unknown),
 	.preset = "accept", .choices = unknown_choices,
 	.help = "what to do with datagrams of exporters not named here"},

@@ -76,6 +76,7 @@ enum {
 	CONF_MAX_SAMPLINGS = 100,
 	CONF_MAX_AUTOMATIC = 3000,
 	CONF_MAX_SOURCES = 64,
+	CONF_MAX_LAG_S = 86400,
 };
 
 struct conf {
@@ -86,7 +87,8 @@ struct conf {
 	struct endpoint name_server; /* family 0: those of resolv.conf(5) */
 	char *as_names, *country_db, *as_db; /* files; NULL: none */
 	struct retain_limits limits;
-	uint64_t unknown; /* enum conf_unknown: exporters not named here */
+	uint64_t track_lag_s; /* behind a period's end, until it is counted */
+	uint64_t unknown;     /* enum conf_unknown: exporters not named here */
 	uint64_t max_automatic; /* of them, at a time */
 	struct conf_listen *listen;
 	size_t n_listen; /* at least one */

@@ -19,6 +19,7 @@ enum { STATE_APPLICATION_ID = 0x77656973 };
 
 static const struct migration migrations[] = {
     {1, sql_state_1},
+    {2, sql_state_2},
 };
 
 enum { STATE_VERSION = ARRAY_LEN(migrations) };
@@ -83,6 +84,21 @@ bring_up_to_date(const char *dir, struct err *err)
 	return rc;
 }
 
+/* What a killed writer left can be taken back by one that may write, alone. */
+static int
+open_to_read(struct state **out, const char *dir, const char *path,
+    int64_t *version, struct err *err)
+{
+	char *journal = xasprintf("%s-journal", path);
+	int rc = open_file(out, path, DB_READ, version, err);
+
+	if (rc == ERR_SYSTEM && access(journal, F_OK) == 0 &&
+	    bring_up_to_date(dir, NULL) == 0)
+		rc = open_file(out, path, DB_READ, version, err);
+	free(journal);
+	return rc;
+}
+
 int
 state_open_read(struct state **out, const char *dir, struct err *err)
 {
@@ -92,7 +108,7 @@ state_open_read(struct state **out, const char *dir, struct err *err)
 
 	*out = NULL;
 	if (access(path, F_OK) == 0)
-		rc = open_file(out, path, DB_READ, &version, err);
+		rc = open_to_read(out, dir, path, &version, err);
 	if (rc == 0 && version < STATE_VERSION) {
 		state_close(*out);
 		if ((rc = bring_up_to_date(dir, err)) == 0)

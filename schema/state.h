@@ -21,7 +21,8 @@ int state_open_write(
 
 /*
  * Open for reading. *out NULL without an error: there is none yet. One of an
- * older weir is brought up to date first. Errors as above.
+ * older weir is brought up to date first, and what a killed writer left in it
+ * is taken back. Errors as above.
  */
 int state_open_read(
     struct state **out, const char *dir, struct err *err) MUST_CHECK;

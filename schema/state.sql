@@ -16,3 +16,56 @@ CREATE TABLE saved_filter (
 	comment TEXT NOT NULL,
 	changed_ms INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- :name state_2
+CREATE TABLE tracking (
+	-- A filter whose traffic is written to DIR/rrd/ID.rrd as time goes by.
+	id INTEGER PRIMARY KEY AUTOINCREMENT, -- never used again
+	name TEXT NOT NULL COLLATE NOCASE,
+	load TEXT NOT NULL, -- bps, pps, fps, active
+	layout TEXT NOT NULL, -- of the file: flowtracker, long
+	filter TEXT NOT NULL, -- words, without a span
+	scale TEXT NOT NULL, -- as in scale=, '' for none
+	late INTEGER NOT NULL, -- last periods that are counted anew each time
+	comment TEXT NOT NULL,
+	status TEXT NOT NULL, -- active, archived, removed
+	created_ms INTEGER NOT NULL,
+	changed_ms INTEGER NOT NULL, -- filter, name, comment or status
+	start_s INTEGER NOT NULL, -- where its first period begins
+	done_s INTEGER NOT NULL -- where the last one that is in ended
+) STRICT;
+CREATE UNIQUE INDEX tracking_name ON tracking (name)
+WHERE status <> 'removed';
+
+CREATE TABLE tracking_change (
+	-- What became of a tracking.
+	id INTEGER PRIMARY KEY,
+	tracking_id INTEGER NOT NULL REFERENCES tracking ON DELETE CASCADE,
+	changed_ms INTEGER NOT NULL,
+	at_s INTEGER NOT NULL, -- the period that it begins to count with
+	who TEXT NOT NULL,
+	what TEXT NOT NULL, -- created, revised, renamed, archived, ...
+	old TEXT NOT NULL, -- filter or name
+	new TEXT NOT NULL,
+	comment TEXT NOT NULL,
+	mark INTEGER NOT NULL -- 1: graphs show it
+) STRICT;
+CREATE INDEX tracking_change_of ON tracking_change (tracking_id);
+
+CREATE TABLE tracking_group (
+	-- Trackings of one unit, drawn on one graph.
+	id INTEGER PRIMARY KEY,
+	name TEXT NOT NULL UNIQUE COLLATE NOCASE,
+	comment TEXT NOT NULL,
+	changed_ms INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE tracking_member (
+	group_id INTEGER NOT NULL REFERENCES tracking_group ON DELETE CASCADE,
+	side INTEGER NOT NULL, -- 0 above the axis, 1 below
+	position INTEGER NOT NULL, -- from the axis outwards
+	tracking_id INTEGER NOT NULL REFERENCES tracking ON DELETE CASCADE,
+	color TEXT NOT NULL, -- #RRGGBB, '' for the next one of the palette
+	PRIMARY KEY (group_id, tracking_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX tracking_member_of ON tracking_member (tracking_id);

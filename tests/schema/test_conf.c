@@ -92,6 +92,7 @@ static const char everything[] =
     "   long one */ user = weir\n"
     "time-zone = Europe/Vienna\n"
     "max-age = 90d max-size = 200G min-free = 512M\n"
+    "track-lag = 120\n"
     "unknown-exporters = refuse\n"
     "max-automatic-exporters = 0\n"
     "listen 2055 { }\n"
@@ -124,6 +125,7 @@ static const char everything_printed[] =
     "max-age = 90d\n"
     "max-size = 200G\n"
     "min-free = 512M\n"
+    "track-lag = 120\n"
     "unknown-exporters = refuse\n"
     "max-automatic-exporters = 0\n"
     "listen 0.0.0.0:2055 {\n"
@@ -191,7 +193,7 @@ static void
 what_is_explained_is_what_there_is(void **state)
 {
 	static const char *const keys[] = {"data", "user", "time-zone",
-	    "max-age", "max-size", "min-free", "unknown-exporters",
+	    "max-age", "max-size", "min-free", "track-lag", "unknown-exporters",
 	    "max-automatic-exporters", "listen 0.0.0.0:2055 {",
 	    "receive-buffer", "interface", "source", "relay ADDR:PORT {",
 	    "sample", "exporter NAME {", "address", "port", "sampling {",
@@ -230,6 +232,7 @@ without_a_file_there_are_defaults(void **state)
 	assert_int_equal(conf_open(&c, &none, &err), 0);
 	text = print(c, false);
 	assert_string_equal(text, "data = \"elsewhere\"\n"
+				  "track-lag = 1800\n"
 				  "unknown-exporters = accept\n"
 				  "max-automatic-exporters = 1000\n"
 				  "listen 0.0.0.0:2055 {\n"

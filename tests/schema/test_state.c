@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -170,6 +171,44 @@ several_may_begin_at_once(void **state)
 	state_close(s);
 }
 
+/* With a cache of a page, what is not committed is in the file already. */
+static void
+write_and_die(const char *dir)
+{
+	struct state *s;
+	struct err err;
+
+	if (state_open_write(&s, dir, &err) == 0 &&
+	    db_exec(state_db(s), "PRAGMA cache_size = 1; BEGIN IMMEDIATE",
+		&err) == 0)
+		for (int i = 0; i < 2000; i++)
+			if (insert_filter(s, NULL, &err) != 0)
+				break;
+	_exit(0);
+}
+
+static void
+what_a_killed_writer_left_is_taken_back(void **state)
+{
+	char *journal = xasprintf("%s/state.db-journal", (char *)*state);
+	int kept = 0;
+	struct state *s;
+	struct err err = {0};
+	pid_t pid;
+
+	assert_int_equal(state_change(*state, insert_group, &kept, &err), 0);
+	if ((pid = fork()) == 0)
+		write_and_die(*state);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_int_equal(access(journal, F_OK), 0);
+	if (state_open_read(&s, *state, &err) != 0)
+		fail_msg("%s", err.text);
+	assert_int_equal(count(s, "SELECT count(*) FROM saved_filter"), 0);
+	assert_int_equal(count(s, "SELECT count(*) FROM value_group"), 1);
+	state_close(s);
+	free(journal);
+}
+
 int
 main(void)
 {
@@ -184,6 +223,8 @@ main(void)
 		foreign_and_newer_files_are_refused, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(
 		several_may_begin_at_once, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(
+		what_a_killed_writer_left_is_taken_back, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

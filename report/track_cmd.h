@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef WEIR_REPORT_TRACK_CMD_H
+#define WEIR_REPORT_TRACK_CMD_H
+/* What the actions of `weir track` share: its command line. */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "report/request.h"
+#include "report/saved_table.h"
+#include "report/track.h"
+
+enum { TRACK_NOT_GIVEN = -1 };
+
+struct track_command {
+	struct saved_args args; /* first: words are set in it */
+	struct request request;
+	int load, layout; /* enum load, series_layout, or TRACK_NOT_GIVEN */
+	int64_t late;     /* or TRACK_NOT_GIVEN */
+	int64_t lag_s, every_s, step_s;  /* or TRACK_NOT_GIVEN */
+	const struct track_range *range; /* span=; or NULL */
+	const char *who;                 /* NULL: not given */
+	bool mark;
+	struct track_list list;
+};
+
+/* The spans of values and graphs. */
+struct track_range {
+	const char *name, *title;
+	int64_t length_s, step_s;
+};
+
+extern const struct track_range track_ranges[];
+extern const size_t n_track_ranges;
+
+/* All trackings into list; then the one of that name. */
+int track_read(struct track_command *c, struct err *err) MUST_CHECK;
+int track_named(struct track_command *c, const char *name, struct track **out,
+    struct err *err) MUST_CHECK;
+
+/* The end of the last period that is due. */
+int64_t track_due_s(const struct track_command *c);
+
+/* The action takes no filter words, or none but those of a span. */
+int track_no_filter(
+    const struct track_command *c, bool span_too, struct err *err) MUST_CHECK;
+
+/* ---- the actions, by file ---- */
+
+int track_list_action(void *command, struct err *err) MUST_CHECK;
+int track_show_action(void *command, struct err *err) MUST_CHECK;
+int track_values_action(void *command, struct err *err) MUST_CHECK;
+
+int track_create_action(void *command, struct err *err) MUST_CHECK;
+int track_revise_action(void *command, struct err *err) MUST_CHECK;
+int track_rename_action(void *command, struct err *err) MUST_CHECK;
+int track_archive_action(void *command, struct err *err) MUST_CHECK;
+int track_restart_action(void *command, struct err *err) MUST_CHECK;
+int track_remove_action(void *command, struct err *err) MUST_CHECK;
+int track_restore_action(void *command, struct err *err) MUST_CHECK;
+int track_purge_action(void *command, struct err *err) MUST_CHECK;
+/* Those removed long ago; of each run. */
+int track_purge_old(
+    const char *dir, int64_t now_ms, struct err *err) MUST_CHECK;
+
+int track_update_action(void *command, struct err *err) MUST_CHECK;
+int track_recreate_action(void *command, struct err *err) MUST_CHECK;
+int track_run_action(void *command, struct err *err) MUST_CHECK;
+
+#endif
