@@ -25,7 +25,7 @@
 #include "collector/account.h"
 #include "collector/command.h"
 #include "collector/commands.h"
-#include "collector/progress.h"
+#include "collector/file_progress.h"
 #include "collector/reader.h"
 #include "collector/sift.h"
 #include "collector/tree.h"
@@ -58,7 +58,7 @@ struct import {
 	uint64_t n_datagrams; /* of this file: sound ones gone through */
 	struct mark *mark;    /* of the days met */
 	size_t n_marks, cap_marks;
-	struct progress progress;
+	struct file_progress progress;
 	struct account *account;
 	uint64_t uncommitted; /* flows */
 	bool store_failed;    /* no use to go on with the next file */
@@ -202,7 +202,7 @@ read_all(struct import *im, struct reader *r, const char *path, struct tally *t,
 	int rc;
 
 	while ((rc = reader_next(r, &d, err)) == 1) {
-		progress_step(&im->progress, reader_position(r), t->flows);
+		file_progress_step(&im->progress, reader_position(r), t->flows);
 		sift_datagram(&sift, &d, &s);
 		if (s.kind != EXPORT_NETFLOW5)
 			t->foreign[s.kind]++;
@@ -378,7 +378,7 @@ store_file(
 	int rc = read_all(im, r, path, &tally, err);
 	int committed;
 
-	progress_end(&im->progress);
+	file_progress_end(&im->progress);
 	if (im->store_failed)
 		return rc;
 	committed = commit_file(im, &later);
@@ -413,7 +413,7 @@ import_file(struct import *im, const char *path, struct err *err)
 	if ((rc = sum_content(path, sum, &size, err)) != 0 ||
 	    (rc = reader_open(&r, path, err)) != 0)
 		return rc;
-	progress_begin(&im->progress, path, size);
+	file_progress_begin(&im->progress, path, size);
 	if ((rc = open_store(im, err)) == 0)
 		rc = begin_run(im, path, sum, err);
 	if (rc == 0)

@@ -10,6 +10,7 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "query/plan.h"
 #include "schema/base/mem.h"
@@ -39,6 +40,8 @@ struct pieces {
 	/* The cursor, under its own lock: shards are opened under it. */
 	pthread_mutex_t cursor_lock;
 	struct store_list list;
+	uint64_t *bytes; /* of each shard's file; NULL: nobody looks on */
+	uint64_t bytes_passed, all_bytes;
 	struct catalog catalog;
 	struct exporters exporters;
 	size_t next_shard;
@@ -143,11 +146,14 @@ prune_shard(struct pieces *p, const struct store_shard *file)
 static int
 open_shard(struct pieces *p, struct err *err)
 {
-	const struct store_shard *file = &p->list.shard[p->next_shard++];
+	const struct store_shard *file = &p->list.shard[p->next_shard];
 	struct piece_shard *s;
 	struct view *v;
 	int rc;
 
+	if (p->bytes != NULL && p->next_shard > 0)
+		p->bytes_passed += p->bytes[p->next_shard - 1];
+	p->next_shard++;
 	if (prune_shard(p, file))
 		return 0;
 	if ((rc = view_open(&v, file->path, &p->exporters, err)) != 1)
@@ -254,6 +260,61 @@ pieces_next(struct pieces *p, struct piece *out, struct err *err)
 	return rc;
 }
 
+/* ---- how far it is ---- */
+
+static void
+weigh_shards(struct pieces *p)
+{
+	p->bytes = xcalloc(p->list.n, sizeof *p->bytes);
+	for (size_t i = 0; i < p->list.n; i++) {
+		struct stat st;
+
+		if (stat(p->list.shard[i].path, &st) == 0)
+			p->bytes[i] = (uint64_t)st.st_size;
+		p->all_bytes += p->bytes[i];
+	}
+}
+
+/* What of its rows the cursor has passed, in bytes of the file. */
+static uint64_t
+bytes_within(const struct pieces *p)
+{
+	size_t n;
+	const struct segment *g = view_segments(p->shard->first, &n);
+	double passed = 0, all = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		double rows = (double)g[i].n_flows;
+		double cut = (double)(p->part * PIECE_ROWS);
+
+		all += rows;
+		if (i < p->segment)
+			passed += rows;
+		else if (i == p->segment)
+			passed += cut < rows ? cut : rows;
+	}
+	return all > 0 ? (uint64_t)((double)p->bytes[p->next_shard - 1] *
+				    passed / all)
+		       : 0;
+}
+
+void
+pieces_progress(struct pieces *p, struct scan_progress *out)
+{
+	pthread_mutex_lock(&p->cursor_lock);
+	*out = (struct scan_progress){
+	    .n_shards = p->list.n,
+	    .n_shards_done = p->next_shard - (p->shard != NULL),
+	    .bytes = p->all_bytes,
+	    .bytes_done = p->bytes_passed,
+	};
+	if (p->shard != NULL)
+		out->bytes_done += bytes_within(p);
+	else if (p->next_shard > 0)
+		out->bytes_done += p->bytes[p->next_shard - 1];
+	pthread_mutex_unlock(&p->cursor_lock);
+}
+
 /* ---- pieces ---- */
 
 static struct compile_rows
@@ -325,6 +386,8 @@ pieces_open(struct pieces **out, const struct scan_query *q, bool in_order,
 	p->in_order = in_order;
 	p->stop = stop;
 	p->stop_arg = arg;
+	if (q->watch != NULL && q->watch->progress != NULL)
+		weigh_shards(p);
 	plan_read_catalog(&p->catalog, q->dir, q->filter);
 	pthread_mutex_init(&p->cursor_lock, NULL);
 	pthread_mutex_init(&p->lock, NULL);
@@ -342,6 +405,7 @@ pieces_close(struct pieces *p)
 		pass_shard(p);
 	catalog_release(&p->catalog);
 	store_list_release(&p->list);
+	free(p->bytes);
 	exporters_release(&p->exporters);
 	pthread_mutex_destroy(&p->cursor_lock);
 	pthread_mutex_destroy(&p->lock);

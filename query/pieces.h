@@ -34,6 +34,9 @@ void pieces_close(struct pieces *p); /* when no piece is at work */
 int pieces_next(
     struct pieces *p, struct piece *out, struct err *err) MUST_CHECK;
 
+/* All but n_flows. */
+void pieces_progress(struct pieces *p, struct scan_progress *out);
+
 /* Read it: see view_run. piece_end follows, read or not. */
 int piece_read(struct pieces *p, const struct piece *piece,
     struct view_sink *sink, struct err *err) MUST_CHECK;

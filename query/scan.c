@@ -54,7 +54,9 @@ struct scan {
 	struct scan_query q;
 	struct pieces *pieces;
 	int64_t deadline_ms; /* monotonic; INT64_MAX: none */
+	int64_t tell_ms;     /* monotonic: when progress is told next */
 	atomic_bool stop;
+	atomic_uint_fast64_t n_found; /* flows so far, for progress */
 	pthread_mutex_t lock;
 	pthread_cond_t moved;   /* for threads: there is room, or stop */
 	pthread_cond_t arrived; /* for the caller: a batch, or a thread ended */
@@ -220,7 +222,39 @@ wait_a_tick(struct scan *s)
 	(void)pthread_cond_timedwait(&s->arrived, &s->lock, &until);
 }
 
+/* Of how far it is, to who looks on; without the lock. */
+static void
+tell(struct scan *s)
+{
+	const struct scan_watch *w = s->q.watch;
+	struct scan_progress p;
+	int64_t now_ms;
+
+	if (w == NULL || w->progress == NULL ||
+	    (now_ms = clock_monotonic_ms()) < s->tell_ms)
+		return;
+	s->tell_ms = now_ms + TICK_MS;
+	pieces_progress(s->pieces, &p);
+	p.n_flows = atomic_load_explicit(&s->n_found, memory_order_relaxed);
+	w->progress(&p, w->arg);
+}
+
+static void
+found(struct scan *s, size_t n)
+{
+	atomic_fetch_add_explicit(&s->n_found, n, memory_order_relaxed);
+}
+
 /* ---- a scan ---- */
+
+static int64_t
+find_deadline(const struct scan_watch *w)
+{
+	if (w == NULL || w->timeout_ms == 0)
+		return INT64_MAX;
+	return (w->began_ms > 0 ? w->began_ms : clock_monotonic_ms()) +
+	       w->timeout_ms;
+}
 
 static void
 scan_init(struct scan *s, const struct scan_query *q)
@@ -232,9 +266,7 @@ scan_init(struct scan *s, const struct scan_query *q)
 		s->q.columns |= scale_columns(q->scale, q->columns);
 	if (q->dedup != NULL)
 		s->q.columns |= dedup_columns();
-	s->deadline_ms = q->watch != NULL && q->watch->timeout_ms > 0
-			     ? clock_monotonic_ms() + q->watch->timeout_ms
-			     : INT64_MAX;
+	s->deadline_ms = find_deadline(q->watch);
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	pthread_mutex_init(&s->lock, NULL);
@@ -285,6 +317,7 @@ spread_full(struct view_sink *sink)
 
 	w->n_duplicates += leave_out(w->scan, sink->b);
 	w->n_flows += sink->b->n;
+	found(w->scan, sink->b->n);
 	scale(w->scan, sink->b);
 	w->rc = w->scan->consumer->batch(sink->b, w->state, &w->err);
 	sink->b->n = 0;
@@ -371,8 +404,12 @@ static void
 wait_for_all(struct scan *s)
 {
 	pthread_mutex_lock(&s->lock);
-	while (s->n_running > 0)
+	while (s->n_running > 0) {
 		wait_a_tick(s);
+		pthread_mutex_unlock(&s->lock);
+		tell(s);
+		pthread_mutex_lock(&s->lock);
+	}
 	pthread_mutex_unlock(&s->lock);
 }
 
@@ -449,6 +486,7 @@ put_batch(struct worker *w)
 	struct slot *slot = w->slot;
 
 	w->filling->n_duplicates = leave_out(s, &w->filling->batch);
+	found(s, w->filling->batch.n);
 	scale(s, &w->filling->batch);
 	pthread_mutex_lock(&s->lock);
 	while (must_wait(s, w) && !atomic_load(&s->stop))
@@ -661,11 +699,16 @@ scan_next(struct scan *s, const struct batch **b, struct err *err)
 {
 	int rc, watch;
 
+	tell(s);
 	pthread_mutex_lock(&s->lock);
 	return_lent(s);
 	while (
-	    (watch = check_watch(s, err)) == 0 && (rc = look(s, b, err)) == 2)
+	    (watch = check_watch(s, err)) == 0 && (rc = look(s, b, err)) == 2) {
 		wait_a_tick(s);
+		pthread_mutex_unlock(&s->lock);
+		tell(s);
+		pthread_mutex_lock(&s->lock);
+	}
 	pthread_mutex_unlock(&s->lock);
 	return watch != 0 ? watch : rc;
 }

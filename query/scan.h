@@ -27,11 +27,11 @@ struct scan;
 
 enum { SCAN_MAX_THREADS = 64 };
 
-/* How far a scan is. */
+/* How far a scan is. What is left out unread is done. */
 struct scan_progress {
-	size_t n_segments_done, n_segments; /* read or left out, of all */
-	uint64_t n_rows_done, n_rows;       /* in them */
-	uint64_t n_flows;                   /* that passed the filter so far */
+	size_t n_shards_done, n_shards;
+	uint64_t bytes_done, bytes; /* of their files, about */
+	uint64_t n_flows;           /* that passed the filter so far */
 };
 
 /* Who looks on, and may end it; all zero: nobody. */
@@ -39,8 +39,10 @@ struct scan_watch {
 	atomic_bool stop;   /* set it, from any thread or signal handler: the
 			       scan ends within 100 ms with ERR_STOPPED */
 	int64_t timeout_ms; /* then it ends with ERR_LIMIT; 0: never */
-	/* Called some times a second by the thread that called the scan,
-	 * while that waits; NULL: not. */
+	int64_t began_ms;   /* monotonic: what that counts from, for several
+			       scans of one answer; 0: the scan's beginning */
+	/* Called some times a second by the thread that called the scan, while
+	 * it is in there; NULL: not. */
 	void (*progress)(const struct scan_progress *p, void *arg);
 	void *arg;
 };

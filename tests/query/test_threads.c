@@ -13,6 +13,7 @@
 #include <pthread.h>
 
 #include "query/scan.h"
+#include "schema/base/clock.h"
 #include "schema/db.h"
 #include "tests/query/fixture.h"
 #include "tests/temp.h"
@@ -588,6 +589,80 @@ the_time_limit_ends_the_scan(void **state)
 	filter_release(&f);
 }
 
+static void
+the_time_limit_may_count_from_before(void **state)
+{
+	struct scan_watch watch = {.timeout_ms = 3600 * 1000};
+	struct shared s = {0}, late = {0};
+	struct scan_stats stats;
+	struct err err;
+
+	store_all_sizes(*state);
+	watch.began_ms = clock_monotonic_ms() - watch.timeout_ms / 2;
+	assert_int_equal(spread(&s, *state, "", 0, 2, &watch, &stats, &err), 0);
+	watch.began_ms -= watch.timeout_ms / 2;
+	assert_int_equal(
+	    spread(&late, *state, "", 0, 2, &watch, &stats, &err), ERR_LIMIT);
+	assert_int_equal(late.n_flows, 0);
+}
+
+/* What was told of progress. */
+struct told {
+	unsigned n;
+	struct scan_progress last;
+};
+
+static void
+note_progress(const struct scan_progress *p, void *arg)
+{
+	struct told *t = arg;
+
+	assert_true(p->n_shards_done >= t->last.n_shards_done);
+	assert_true(p->n_shards_done <= p->n_shards);
+	assert_true(p->bytes_done >= t->last.bytes_done);
+	assert_true(p->bytes_done <= p->bytes);
+	assert_true(p->n_flows >= t->last.n_flows);
+	t->last = *p;
+	t->n++;
+}
+
+static int
+wait_for_telling(void *arg)
+{
+	(void)arg;
+	usleep(3000);
+	return 0;
+}
+
+/* The consumer is slow, so that there is time to tell something. */
+static void
+progress_goes_up(void **state)
+{
+	struct told spread_told = {0}, told = {0};
+	struct scan_watch watch = {
+	    .progress = note_progress, .arg = &spread_told};
+	struct shared s = {.act = wait_for_telling};
+	struct filter f;
+	const struct scan_query q = {
+	    .dir = *state, .filter = &f, .watch = &watch};
+	struct scan_stats stats;
+	struct err err;
+
+	store_all_sizes(*state);
+	assert_int_equal(spread(&s, *state, "", 0, 2, &watch, &stats, &err), 0);
+	assert_true(spread_told.n > 0);
+	assert_int_equal(spread_told.last.n_shards, stats.n_shards);
+	watch.arg = &told;
+	fixture_filter(&f, "");
+	assert_int_equal(scan_run(&q, sleep_a_little, NULL, &stats, &err), 0);
+	assert_true(told.n > 0);
+	assert_int_equal(told.last.n_shards, stats.n_shards);
+	assert_true(told.last.bytes_done > 0);
+	assert_true(told.last.n_flows > 0);
+	assert_true(told.last.n_flows <= stats.n_flows);
+	filter_release(&f);
+}
+
 /* One statement that would take ages. */
 static bool
 after_a_thousand(void *arg)
@@ -636,6 +711,8 @@ main(void)
 	    TEST(the_watch_stops_the_scan),
 	    TEST(a_scan_stopped_before_gives_nothing),
 	    TEST(the_time_limit_ends_the_scan),
+	    TEST(the_time_limit_may_count_from_before),
+	    TEST(progress_goes_up),
 	    TEST(a_statement_ends_when_asked_to),
 	};
 
