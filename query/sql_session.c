@@ -130,12 +130,18 @@ fail(struct sql_session *s, int code, struct err *err)
 }
 
 static bool
+is_stopped(const struct sql_session *s)
+{
+	return s->limits.stop != NULL && atomic_load(s->limits.stop);
+}
+
+static bool
 is_over(void *arg)
 {
 	const struct sql_session *s = arg;
 
-	return s->limits.timeout_ms > 0 &&
-	       clock_monotonic_ms() >= s->deadline_ms;
+	return is_stopped(s) || (s->limits.timeout_ms > 0 &&
+				    clock_monotonic_ms() >= s->deadline_ms);
 }
 
 static int
@@ -409,6 +415,8 @@ sql_column_name(const struct sql_session *s, size_t i)
 static int
 over_time(const struct sql_session *s, struct err *err)
 {
+	if (is_stopped(s))
+		return err_set(err, ERR_STOPPED, "stopped");
 	return err_set(err, ERR_LIMIT,
 	    "stopped after %" PRId64 ".%" PRId64 " s: narrow the question, or "
 	    "give it more with timeout=",

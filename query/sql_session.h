@@ -8,6 +8,7 @@
  * are opened read-only behind the tables. After sqlite.org, "Defense Against
  * The Dark Arts".
  */
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,6 +27,7 @@ struct sql_limits {
 	 * included: they use no files. Not in force where the process opened
 	 * a shard before its first session. */
 	int64_t memory;
+	const atomic_bool *stop; /* set, it ends a statement; NULL: nobody */
 };
 
 int sql_open(struct sql_session **out, const char *dir,
@@ -42,8 +44,8 @@ const char *sql_column_name(const struct sql_session *s, size_t i);
 
 /*
  * 1: a row is there; 0: there is none left; ERR_USAGE: a function was given
- * something wrong; ERR_LIMIT: time or memory is up; ERR_SYSTEM, ERR_CORRUPT,
- * ERR_NEWER: a shard cannot be read.
+ * something wrong; ERR_LIMIT: time or memory is up; ERR_STOPPED: as stop says;
+ * ERR_SYSTEM, ERR_CORRUPT, ERR_NEWER: a shard cannot be read.
  */
 int sql_step(struct sql_session *s, struct err *err) MUST_CHECK;
 

@@ -88,6 +88,7 @@ help(struct buf *text)
 
 static const struct request_spec spec = {
     .formats = format_names,
+    .scans = true,
     .help = help,
 };
 
@@ -95,16 +96,14 @@ static const struct request_spec spec = {
 static int
 write_flows(struct export *x, struct scan_stats *stats, struct buf *lost)
 {
-	struct scan_query query = {
-	    .dir = x->request.dir,
-	    .filter = &x->request.filter,
-	    .columns = BATCH_ALL_COLUMNS,
-	};
+	struct scan_query query = request_query(&x->request);
 	struct dedup *dedup;
 	int rc = request_dedup(&x->request, &query, &dedup, x->err);
 
+	query.columns = BATCH_ALL_COLUMNS;
 	if (rc == 0)
 		rc = scan_run(&query, take_batch, x, stats, x->err);
+	rc = request_read(&x->request, rc, x->err);
 	dedup_free(dedup);
 	if (rc >= 0)
 		rc = pack_end(x->pack);
@@ -121,6 +120,7 @@ write_file(struct export *x, struct scan_stats *stats, struct buf *lost)
 
 	if (rc != 0)
 		return rc;
+	sink->stop = &x->request.watch.scan.stop;
 	if ((rc = x->format->begin(&x->state, sink, x->err)) == 0) {
 		x->pack = pack_new(put_datagram, x);
 		rc = write_flows(x, stats, lost);

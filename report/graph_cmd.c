@@ -126,17 +126,21 @@ write_numbers(const struct graph *g, const struct timeline *t,
 }
 
 static int
-run(const struct graph *g, struct err *err)
+run(struct graph *g, struct err *err)
 {
+	const struct scan_query query = request_query(&g->request);
 	struct graph_source from = {
-	    .dir = g->request.dir,
-	    .filter = &g->request.filter,
+	    .dir = query.dir,
+	    .filter = query.filter,
 	    .scale = &g->request.scale,
 	    .now_ms = g->request.now_ms,
+	    .watch = query.watch,
+	    .n_threads = query.n_threads,
 	};
 	struct timeline t;
 	struct buf words;
-	int rc = graph_count(&t, &g->graph, &from, err);
+	int rc = request_read(
+	    &g->request, graph_count(&t, &g->graph, &from, err), err);
 
 	buf_init(&words, WORDS_MAX);
 	filter_print_without_span(&g->request.filter, &words);
@@ -166,6 +170,7 @@ parse(struct graph *g, int argc, char **argv, struct err *err)
 	    .formats = pictures,
 	    .tables_too = true,
 	    .scale = true,
+	    .scans = true,
 	};
 	int rc = request_parse(&g->request, &spec, argc, argv, &g->graph, err);
 

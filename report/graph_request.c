@@ -488,6 +488,8 @@ graph_count(struct timeline *t, const struct graph_request *g,
 	    .top = g->top,
 	    .top_by_peak = g->top_by_peak,
 	    .now_ms = from->now_ms,
+	    .watch = from->watch,
+	    .n_threads = from->n_threads,
 	    .compare_ms = g->compare_ms,
 	};
 

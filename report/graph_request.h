@@ -71,6 +71,8 @@ struct graph_source {
 	const char *words;           /* the filter without its span, for the
 					picture */
 	int64_t now_ms;
+	struct scan_watch *watch; /* who may end it; NULL: nobody */
+	unsigned n_threads;       /* 0: one for each core */
 };
 
 /* The numbers. Errors as timeline_make; timeline_release in any case. */

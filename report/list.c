@@ -5,6 +5,7 @@
  * order.h. Which columns there are is column.c's.
  */
 #include <string.h>
+#include <unistd.h>
 
 #include "query/dedup.h"
 #include "query/scan.h"
@@ -174,6 +175,7 @@ static const struct request_spec spec = {
     .help = help,
     .names = true,
     .scale = true,
+    .scans = true,
 };
 
 static int
@@ -267,6 +269,8 @@ write_rows(struct list *l, const struct batch *b, size_t n)
 	union table_cell cell[COLUMNS_MAX];
 
 	find_names(l, b, n);
+	if (n > 0 && isatty(l->sink->fd))
+		watch_hush(&l->request.watch);
 	if (!l->measured)
 		measure_rows(l, n);
 	for (size_t i = 0; i < n; i++) {
@@ -383,7 +387,8 @@ static int
 write_stream(struct list *l, const struct scan_query *query,
     struct scan_stats *stats, struct err *err)
 {
-	int rc = scan_run(query, write_batch, l, stats, err);
+	int rc = request_read(
+	    &l->request, scan_run(query, write_batch, l, stats, err), err);
 
 	if (rc >= 0)
 		end(l, stats, rc == 1);
@@ -398,7 +403,8 @@ write_sorted(struct list *l, const struct scan_query *query,
 
 	l->order =
 	    order_new(l->key, l->n_keys, query->columns, l->request.lines);
-	rc = scan_run(query, keep_batch, l, stats, err);
+	rc = request_read(
+	    &l->request, scan_run(query, keep_batch, l, stats, err), err);
 	if (rc == 0) {
 		write_ordered(l, query->columns);
 		end(l, stats, stats->n_flows > l->out.n_rows);
@@ -410,18 +416,15 @@ write_sorted(struct list *l, const struct scan_query *query,
 static int
 write_list(struct list *l, struct scan_stats *stats, struct err *err)
 {
-	struct scan_query query = {
-	    .dir = l->request.dir,
-	    .filter = &l->request.filter,
-	    .columns = columns_needed(l),
-	    .scale = &l->request.scale,
-	};
+	struct scan_query query = request_query(&l->request);
 	struct dedup *dedup;
 	struct buf caption;
 	int rc = request_dedup(&l->request, &query, &dedup, err);
 
 	if (rc != 0)
 		return rc;
+	query.columns = columns_needed(l);
+	query.scale = &l->request.scale;
 	buf_init(&caption, TEXT_MAX);
 	begin(l, &caption);
 	rc = l->n_keys > 0 ? write_sorted(l, &query, stats, err)

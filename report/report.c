@@ -194,6 +194,7 @@ static const struct request_spec spec = {
     .help = help,
     .names = true,
     .scale = true,
+    .scans = true,
 };
 
 static int
@@ -496,23 +497,21 @@ run_keys(struct report *r, struct err *err)
 {
 	enum flow_column column[REPORT_MAX_KEYS];
 	struct scan_stats stats = {0};
-	struct scan_query query = {
-	    .dir = r->request.dir,
-	    .filter = &r->request.filter,
-	    .scale = &r->request.scale,
-	};
+	struct scan_query query = request_query(&r->request);
 	struct aggregate *a;
 	struct dedup *dedup;
 	int rc = request_dedup(&r->request, &query, &dedup, err);
 
 	if (rc != 0)
 		return rc;
+	query.scale = &r->request.scale;
 	for (size_t i = 0; i < r->keys.n; i++)
 		column[i] = r->keys.key[i]->column;
 	mem_keep_freed();
 	a = aggregate_new(column, r->keys.n, AGGREGATE_MAX_GROUPS);
 	query.columns = aggregate_columns(a);
 	rc = scan_spread(&query, &aggregate_consumer, a, &stats, err);
+	rc = request_read(&r->request, rc, err);
 	if (rc == 0)
 		rc = answer(r, a, &stats, err);
 	if (rc == 0)

@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,7 @@
 #include "schema/base/log.h"
 #include "schema/base/mem.h"
 #include "schema/base/num.h"
+#include "schema/base/when.h"
 #include "schema/conf.h"
 
 enum { CAPTION_MAX = 65536 }; /* bytes of words in a caption */
@@ -160,6 +162,31 @@ set_dedup(struct request *r, const char *value, struct err *err)
 	return 0;
 }
 
+int
+request_read_timeout(const char *value, int64_t *ms, struct err *err)
+{
+	enum { MAX_S = 366 * 86400 };
+	struct complaint why = {0};
+	uint64_t seconds;
+
+	if (parse_u64(value, MAX_S, &seconds)) {
+		*ms = (int64_t)seconds * MS_PER_S;
+		return 0;
+	}
+	if (when_read_span(ms, value, &why) == 0)
+		return 0;
+	return err_set(err, ERR_USAGE,
+	    "timeout=%.60s: want seconds, or a number with its unit: 30s, 2m; "
+	    "0 is no limit",
+	    value);
+}
+
+static int
+set_timeout(struct request *r, const char *value, struct err *err)
+{
+	return request_read_timeout(value, &r->timeout_ms, err);
+}
+
 /* Words that commands share; those of the filter aside. */
 static const struct common_word {
 	const char *key;
@@ -169,12 +196,14 @@ static const struct common_word {
 		OF_FLOWS,
 		OF_TABLES,
 		OF_COUNTERS,
-		OF_NAMES
+		OF_NAMES,
+		OF_SCANS
 	} kind; /* what has it */
 } common[] = {
     {"lines", set_lines, OF_ALL},
     {"dedup", set_dedup, OF_FLOWS},
     {"units", set_units, OF_TABLES},
+    {"timeout", set_timeout, OF_SCANS},
     {"scale", set_scale, OF_COUNTERS},
     {"names", set_names, OF_NAMES},
     {"resolver", set_resolver, OF_NAMES},
@@ -195,6 +224,7 @@ takes_word(const struct request_spec *spec, const struct common_word *w)
 	case OF_TABLES: return has_tables(spec) && !spec->free_words;
 	case OF_COUNTERS: return spec->scale;
 	case OF_NAMES: return spec->names;
+	case OF_SCANS: return spec->scans;
 	case OF_ALL: break;
 	}
 	return true;
@@ -379,13 +409,26 @@ set_format(struct request *r, const char *name, struct err *err)
 }
 
 static int
+set_threads(struct request *r, const char *value, struct err *err)
+{
+	uint64_t n;
+
+	if (!parse_u64(value, SCAN_MAX_THREADS, &n) || n == 0)
+		return err_set(err, ERR_USAGE,
+		    "option -j %.60s: want a number of threads, 1-%d", value,
+		    SCAN_MAX_THREADS);
+	r->n_threads = (unsigned)n;
+	return 0;
+}
+
+static int
 unknown_option(const struct request *r, char **argv, struct err *err)
 {
 	char letter[3] = {'-', (char)optopt, '\0'};
 	struct buf known;
 
 	buf_init(&known, 200);
-	buf_puts(&known, "-c -d -f -o -h");
+	buf_printf(&known, "-c -d -f -o -h%s", r->spec->scans ? " -j" : "");
 	for (size_t i = 0; i < r->spec->n_options; i++)
 		buf_printf(&known, " -%c", r->spec->option[i].letter);
 	/* 0: a long one, which getopt has stepped over. */
@@ -419,6 +462,7 @@ take_option(
 	case 'c': r->file = optarg; return 0;
 	case 'd': r->dir = optarg; return 0;
 	case 'f': return set_format(r, optarg, err);
+	case 'j': return set_threads(r, optarg, err);
 	case 'o': r->output = optarg; return 0;
 	case 'h': r->help = true; return 0;
 	case ':':
@@ -439,8 +483,9 @@ collect_options(const struct request_spec *spec, struct options *o)
 {
 	size_t n = 0, len;
 
-	*o = (struct options){.letters = ":c:d:f:o:h"};
-	len = strlen(o->letters);
+	*o = (struct options){.letters = ":c:d:f:o:hj:"};
+	len = strlen(o->letters) - (spec->scans ? 0 : strlen("j:"));
+	o->letters[len] = '\0';
 	o->longer[n++] = (struct option){"help", no_argument, NULL, 'h'};
 	assert(spec->n_options <= REQUEST_MAX_OPTIONS);
 	for (size_t i = 0; i < spec->n_options; i++) {
@@ -543,6 +588,7 @@ request_parse(struct request *r, const struct request_spec *spec, int argc,
 void
 request_release(struct request *r)
 {
+	watch_end(&r->watch);
 	filter_release(&r->filter);
 	store_names_free(r->store_names);
 	conf_free(r->conf);
@@ -623,6 +669,11 @@ request_help(const struct request *r, struct err *err)
 		    "\n  values of one word are alternatives, different words "
 		    "must all match\n");
 	}
+	if (r->spec->scans)
+		buf_puts(&text,
+		    "\nwords of time taken:\n"
+		    "  timeout=T    give up after so many seconds, or 30s, 2m "
+		    "(never)\n");
 	buf_printf(&text, "\noptions:\n%s", conf_options_help);
 	if (has_formats(r->spec)) {
 		buf_puts(&text, "  -f FORMAT       ");
@@ -630,6 +681,10 @@ request_help(const struct request *r, struct err *err)
 		buf_puts(&text, "\n");
 	}
 	buf_puts(&text, "  -o FILE         write there, whole or not at all\n");
+	if (r->spec->scans)
+		buf_puts(&text,
+		    "  -j N            read with N threads (one for each "
+		    "core)\n");
 	for (size_t i = 0; i < r->spec->n_options; i++)
 		put_option(&text, &r->spec->option[i]);
 	buf_puts(&text, "  -h, --help      this help\n");
@@ -662,6 +717,30 @@ request_naming(
 	return naming_open(out, &o, err);
 }
 
+/* ---- reading ---- */
+
+struct scan_query
+request_query(struct request *r)
+{
+	if (!r->watch.begun)
+		watch_begin(&r->watch, r->timeout_ms);
+	return (struct scan_query){
+	    .dir = r->dir,
+	    .filter = &r->filter,
+	    .n_threads = r->n_threads,
+	    .watch = &r->watch.scan,
+	};
+}
+
+int
+request_read(struct request *r, int rc, struct err *err)
+{
+	watch_end(&r->watch);
+	if (rc >= 0 && atomic_load(&r->watch.scan.stop))
+		return err_set(err, ERR_STOPPED, "stopped");
+	return rc;
+}
+
 /* ---- the answer ---- */
 
 int
@@ -673,6 +752,7 @@ request_open(const struct request *r, struct sink **sink, struct out *out,
 
 	if (rc != 0)
 		return rc;
+	(*sink)->stop = &r->watch.scan.stop;
 	style = out_style_for((*sink)->fd);
 	style.units = r->units;
 	out_init(out, r->format, *sink, &style);
@@ -856,6 +936,15 @@ point(const struct err *line)
 		    (int)line->column, "");
 }
 
+/* As if it had not been caught, once everything is put away. */
+static void
+end_by_signal(int number)
+{
+	log_warnx("stopped by %s", number == SIGINT ? "SIGINT" : "SIGTERM");
+	(void)signal(number, SIG_DFL);
+	(void)raise(number);
+}
+
 int
 request_status(const char *command, int rc, const struct err *err)
 {
@@ -863,6 +952,8 @@ request_status(const char *command, int rc, const struct err *err)
 
 	if (rc == 0)
 		return 0;
+	if (rc == ERR_STOPPED && watch_signal() != 0)
+		end_by_signal(watch_signal());
 	make_harmless(line.text);
 	make_harmless(line.typed);
 	if (rc == ERR_USAGE && command != NULL)

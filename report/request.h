@@ -13,6 +13,7 @@
 #include "query/filter.h"
 #include "query/scale.h"
 #include "report/table.h"
+#include "report/watch.h"
 #include "schema/base/addr.h"
 #include "schema/base/buf.h"
 #include "schema/base/err.h"
@@ -55,6 +56,7 @@ struct request_spec {
 	void (*help)(struct buf *text);
 	bool names;      /* it shows names of what it has */
 	bool scale;      /* it shows octets or packets of flows */
+	bool scans;      /* it reads flows through request_query */
 	bool no_words;   /* not even common ones and those of the filter */
 	bool free_words; /* what is no own word nor lines= is bare */
 };
@@ -83,8 +85,11 @@ struct request {
 	bool has_lines;                  /* lines= was given */
 	uint64_t lines;                  /* rows to show; 0: all */
 	bool has_dedup;                  /* dedup= was given */
-	int64_t dedup_ms; /* how far starts of the same flow may be apart */
-	bool help;        /* -h: print help, nothing else */
+	int64_t dedup_ms;   /* how far starts of the same flow may be apart */
+	int64_t timeout_ms; /* 0: none */
+	unsigned n_threads; /* -j; 0: one for each core */
+	struct watch watch;
+	bool help; /* -h: print help, nothing else */
 	enum out_units units;
 	struct scale scale; /* for a scan_query */
 	const char *scaled; /* scale= as typed; NULL: not given, or none */
@@ -110,6 +115,10 @@ int request_read_scale(const char *value, const struct conf *conf,
 /* Where in argv the first word without "=" is; 0: there is none. */
 int request_find_bare(const struct request_spec *spec, int argc, char **argv);
 
+/* The value of timeout=: seconds, or a number with its unit. */
+int request_read_timeout(
+    const char *value, int64_t *ms, struct err *err) MUST_CHECK;
+
 /* Print help to standard output. */
 int request_help(const struct request *r, struct err *err) MUST_CHECK;
 
@@ -117,6 +126,17 @@ int request_help(const struct request *r, struct err *err) MUST_CHECK;
  * the DNS. */
 int request_naming(const struct request *r, bool ask, struct naming **out,
     struct err *err) MUST_CHECK;
+
+/* What a scan of the answer has in common with others; it is looked on until
+ * request_read. Borrows r. */
+struct scan_query request_query(struct request *r);
+
+/*
+ * The reading of flows is over, with rc: signals do again what they do, the
+ * line on the terminal is gone. Returns rc, or ERR_STOPPED when a signal came
+ * too late to end it.
+ */
+int request_read(struct request *r, int rc, struct err *err) MUST_CHECK;
 
 /* Open where the answer goes, and begin a writer for it. */
 int request_open(const struct request *r, struct sink **sink, struct out *out,
@@ -153,7 +173,8 @@ void request_plural(struct buf *text, const struct out_style *style, uint64_t n,
 /*
  * The end of a command: one line on stderr if rc is an error, and below it on a
  * terminal what was typed with a caret; the exit status. command NULL: its help
- * is no help.
+ * is no help. If a signal stopped it, it ends the process, so that a shell's
+ * loop ends as well.
  */
 int request_status(const char *command, int rc, const struct err *err);
 

@@ -210,6 +210,7 @@ static const struct request_spec spec = {
     .n_words = ARRAY_LEN(own_words),
     .help = help,
     .names = true,
+    .scans = true,
 };
 
 /* ---- the table ---- */
@@ -667,16 +668,13 @@ add_batch(const struct batch *b, void *arg, struct err *err)
 static int
 scan_twice(struct scan_report *r, struct scanners *s, struct err *err)
 {
-	struct scan_query query = {
-	    .dir = r->request.dir,
-	    .filter = &r->request.filter,
-	    .columns = scanners_columns(false),
-	};
+	struct scan_query query = request_query(&r->request);
 	struct dedup *dedup;
 	int rc = request_dedup(&r->request, &query, &dedup, err);
 
 	if (rc != 0)
 		return rc;
+	query.columns = scanners_columns(false);
 	rc = scan_run(&query, count_batch, s, &r->stats, err);
 	if (rc == 0) {
 		scanners_turn(s);
@@ -691,7 +689,7 @@ static int
 find_scanners(struct scan_report *r, struct err *err)
 {
 	struct scanners *s = scanners_new(&r->wish);
-	int rc = scan_twice(r, s, err);
+	int rc = request_read(&r->request, scan_twice(r, s, err), err);
 
 	if (rc == 0) {
 		r->scanner = scanners_find(s, &r->n_scanners);

@@ -138,7 +138,8 @@ sink_flush(struct sink *s)
 
 		if (n >= 0)
 			done += (size_t)n;
-		else if (errno != EINTR)
+		else if (errno != EINTR ||
+			 (s->stop != NULL && atomic_load(s->stop)))
 			s->failed = errno;
 	}
 	s->len = 0;
@@ -151,6 +152,7 @@ sink_check(const struct sink *s, struct err *err)
 
 	switch (s->failed) {
 	case 0: return 0;
+	case EINTR: return err_set(err, ERR_STOPPED, "stopped");
 	case EPIPE: return err_set(err, ERR_STOPPED, "%s: nobody reads", name);
 	case ENOSPC:
 	case EDQUOT:

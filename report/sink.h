@@ -7,6 +7,7 @@
  * in the same folder, until sink_close. The first failure to
  * write is kept, what comes after it is dropped, and sink_close tells.
  */
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -22,6 +23,9 @@ struct sink {
 	char *path;      /* the file's name; NULL: standard output */
 	char *temporary; /* its name until sink_close; NULL: none */
 	bool nameless;   /* it has no name until sink_close */
+	/* A write that a signal interrupts is given up once this is set; NULL:
+	 * it goes on. */
+	const atomic_bool *stop;
 	char data[SINK_SIZE];
 };
 
@@ -31,7 +35,8 @@ int sink_open(struct sink **out, const char *path, struct err *err) MUST_CHECK;
 /*
  * Write what waits, check, rename; s is gone in any case, and so is the file
  * unless 0 is returned. ERR_FULL: the disk is full. ERR_STOPPED: whoever reads
- * the pipe has gone, which needs no words. ERR_SYSTEM: anything else.
+ * the pipe has gone, which needs no words, or stop is set. ERR_SYSTEM: anything
+ * else.
  */
 int sink_close(struct sink *s, struct err *err) MUST_CHECK;
 

@@ -26,7 +26,6 @@
 #include "schema/base/log.h"
 #include "schema/base/mem.h"
 #include "schema/base/num.h"
-#include "schema/base/when.h"
 
 enum {
 	STATEMENT_MAX = 100000, /* bytes */
@@ -69,14 +68,8 @@ static int
 set_timeout(void *arg, const char *value, struct err *err)
 {
 	struct command *c = arg;
-	struct complaint why = {0};
 
-	c->limits.timeout_ms = 0;
-	if (strcmp(value, "0") == 0 ||
-	    when_read_span(&c->limits.timeout_ms, value, &why) == 0)
-		return 0;
-	return err_set(
-	    err, ERR_USAGE, "timeout=%.60s: %s: 0 is no end", value, why.what);
+	return request_read_timeout(value, &c->limits.timeout_ms, err);
 }
 
 static int
@@ -135,7 +128,8 @@ help(struct buf *text)
 	    "file (-i).\n\n"
 	    "words:\n"
 	    "  lines=N      stop after N rows (0: all; 100 on a terminal)\n"
-	    "  timeout=T    stop after 60s, 5m, 1h (0: never; 10s)\n"
+	    "  timeout=T    stop after so many seconds, or 5m, 1h (0: never; "
+	    "10)\n"
 	    "  memory=N     megabytes for sorting and grouping (0: any; "
 	    "256)\n\n"
 	    "examples:\n"
@@ -538,14 +532,14 @@ write_result(struct command *c, struct err *err)
 	return rc;
 }
 
-/* ---- the watch ---- */
+/* ---- the guard ---- */
 
 /*
  * A statement looks at the clock between the steps of SQLite's machine; one
  * call of a function, such as replace() on long texts, is one step however
  * long it takes. Who watches ends the process then.
  */
-struct watch {
+struct guard {
 	pthread_t thread;
 	pthread_mutex_t mutex;
 	pthread_cond_t ended;
@@ -555,9 +549,9 @@ struct watch {
 };
 
 static void *
-keep_watch(void *arg)
+keep_guard(void *arg)
 {
-	struct watch *w = arg;
+	struct guard *w = arg;
 	int rc = 0;
 
 	pthread_mutex_lock(&w->mutex);
@@ -575,12 +569,12 @@ keep_watch(void *arg)
 }
 
 static void
-begin_watch(struct watch *w, int64_t timeout_ms, const struct sink *sink)
+begin_guard(struct guard *w, int64_t timeout_ms, const struct sink *sink)
 {
 	int64_t until_ms = clock_monotonic_ms() + timeout_ms + GRACE_MS;
 	pthread_condattr_t attr;
 
-	*w = (struct watch){.sink = sink};
+	*w = (struct guard){.sink = sink};
 	if (timeout_ms == 0)
 		return;
 	w->until.tv_sec = (time_t)(until_ms / 1000);
@@ -590,11 +584,11 @@ begin_watch(struct watch *w, int64_t timeout_ms, const struct sink *sink)
 	pthread_cond_init(&w->ended, &attr);
 	pthread_condattr_destroy(&attr);
 	pthread_mutex_init(&w->mutex, NULL);
-	w->running = pthread_create(&w->thread, NULL, keep_watch, w) == 0;
+	w->running = pthread_create(&w->thread, NULL, keep_guard, w) == 0;
 }
 
 static void
-end_watch(struct watch *w)
+end_guard(struct guard *w)
 {
 	if (!w->running)
 		return;
@@ -610,14 +604,14 @@ end_watch(struct watch *w)
 static int
 answer(struct command *c, struct err *err)
 {
-	struct watch watch;
+	struct guard guard;
 	int rc = request_open(&c->request, &c->sink, &c->out, err);
 
 	if (rc != 0)
 		return rc;
-	begin_watch(&watch, c->limits.timeout_ms, c->sink);
+	begin_guard(&guard, c->limits.timeout_ms, c->sink);
 	rc = write_result(c, err);
-	end_watch(&watch);
+	end_guard(&guard);
 	out_release(&c->out);
 	if (rc != 0) {
 		sink_abandon(c->sink);
@@ -645,12 +639,16 @@ write_schema(struct command *c, struct err *err)
 static int
 ask(struct command *c, struct err *err)
 {
-	int rc = sql_open(&c->session, c->request.dir, &c->limits, err);
+	int rc;
 
+	watch_begin(&c->request.watch, 0);
+	c->limits.stop = &c->request.watch.scan.stop;
+	rc = sql_open(&c->session, c->request.dir, &c->limits, err);
 	if (rc == 0)
 		rc = sql_prepare(c->session, c->text, err);
 	if (rc == 0)
 		rc = answer(c, err);
+	rc = request_read(&c->request, rc, err);
 	sql_close(c->session);
 	return request_status(NULL, rc, err);
 }

@@ -509,6 +509,7 @@ help(struct buf *text)
 static const struct request_spec spec = {
     .help = help,
     .scale = true,
+    .scans = true,
 };
 
 static int
@@ -540,11 +541,7 @@ run(struct summary *s, struct err *err)
 	static const flow_column_set counters =
 	    (flow_column_set)1 << COL_OCTETS | (flow_column_set)1
 						   << COL_PACKETS;
-	struct scan_query query = {
-	    .dir = s->request.dir,
-	    .filter = &s->request.filter,
-	    .scale = &s->request.scale,
-	};
+	struct scan_query query = request_query(&s->request);
 	struct dedup *dedup;
 	int rc;
 
@@ -557,8 +554,10 @@ run(struct summary *s, struct err *err)
 			scale_columns(&s->sampling, counters);
 	if ((rc = request_dedup(&s->request, &query, &dedup, err)) != 0)
 		return rc;
+	query.scale = &s->request.scale;
 	pthread_mutex_init(&s->lock, NULL);
 	rc = scan_spread(&query, &adding, s, &s->stats, err);
+	rc = request_read(&s->request, rc, err);
 	pthread_mutex_destroy(&s->lock);
 	dedup_free(dedup);
 	return rc != 0 ? rc : answer(s, err);

@@ -237,8 +237,11 @@ static unsigned
 n_threads_for(const struct take *t)
 {
 	size_t n = ALL_BYTES / (n_sums(t) * sizeof *t->bin + 1);
+	unsigned wanted = t->query->n_threads;
 
-	return n >= SCAN_MAX_THREADS ? 0 : (unsigned)n;
+	if (n >= (wanted > 0 ? wanted : SCAN_MAX_THREADS))
+		return wanted;
+	return (unsigned)n;
 }
 
 /* Release in any case. */
@@ -369,6 +372,7 @@ rank_keys(struct aggregate **out, const struct timeline_query *q,
 		       picker_columns(&q->split),
 	    .scale = q->scale,
 	    .watch = q->watch,
+	    .n_threads = q->n_threads,
 	};
 	static const struct scan_consumer ranker = {
 	    .begin = ranker_begin,
@@ -581,6 +585,7 @@ look_for_others(const struct timeline_query *q, const struct grid *g,
 	    .columns = (flow_column_set)1 << COL_START_MS | (flow_column_set)1
 								<< COL_END_MS,
 	    .watch = q->watch,
+	    .n_threads = q->n_threads,
 	};
 	int rc = 0;
 
@@ -794,6 +799,7 @@ find_bounds(
 	    .filter = &never,
 	    .columns = (flow_column_set)1 << COL_START_MS,
 	    .watch = q->watch,
+	    .n_threads = q->n_threads,
 	};
 
 	return scan_run(&scan, take_nothing, NULL, stats, err);

@@ -41,6 +41,7 @@ struct timeline_query {
 	const struct filter *side[N_SIDES];
 	int64_t now_ms;           /* where a span without an end may end */
 	struct scan_watch *watch; /* who may end it; NULL: nobody */
+	unsigned n_threads;       /* to read with; 0: one for each core */
 	int64_t compare_ms;       /* the span so much earlier as well; 0: not */
 };
 

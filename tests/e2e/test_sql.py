@@ -281,8 +281,8 @@ class Answers(Sql):
     def test_words_and_options_that_are_wrong(self):
         for words, want in (
                 (["SELECT 1", "SELECT 2"], "another word"), ([], "want a"),
-                (["SELECT 1", "timeout=x"], "no length of time"),
-                (["SELECT 1", "timeout=-1s"], "no length of time"),
+                (["SELECT 1", "timeout=x"], "want seconds, or"),
+                (["SELECT 1", "timeout=-1s"], "want seconds, or"),
                 (["SELECT 1", "memory=1"], "megabytes"),
                 (["SELECT 1", "lines=x"], "number of rows"),
                 (["SELECT 1", "-f", "xml"], "csv"),

@@ -40,7 +40,8 @@ remove_store(void **state)
 static struct sql_session *
 open_session(const char *dir, int64_t timeout_ms, int64_t memory)
 {
-	const struct sql_limits limits = {timeout_ms, memory};
+	const struct sql_limits limits = {
+	    .timeout_ms = timeout_ms, .memory = memory};
 	struct sql_session *s;
 	struct err err;
 
