@@ -164,7 +164,7 @@ layers: ## dependencies between folders point one way
 
 .PHONY: bench
 BENCH_BIN := $(BUILD)/tests/bench/layout
-bench: $(BUILD)/weir $(BENCH_BIN) ## measure beside peers (BENCH="layout live size query list graph")
+bench: $(BUILD)/weir $(BENCH_BIN) ## measure beside peers (BENCH="layout live size query list graph track")
 	@WEIR=$(abspath $(BUILD)/weir) BUILD=$(BUILD) \
 		python3 -B tests/bench/run.py $(BENCH)
 $(BENCH_BIN): %: %.o $(LIB)

@@ -28,12 +28,13 @@ stop(int signal)
 	atomic_store(&watch.stop, true);
 }
 
-/* Until now a signal ends the command: nothing is half done then. */
+/* From now on a signal is a request to end. */
 static void
-catch_signals(void)
+begin_work(void)
 {
 	struct sigaction a = {.sa_handler = stop};
 
+	mem_keep_freed();
 	sigemptyset(&a.sa_mask);
 	(void)sigaction(SIGTERM, &a, NULL);
 	(void)sigaction(SIGINT, &a, NULL);
@@ -148,7 +149,7 @@ track_update_action(void *command, struct err *err)
 		    "update: goes on where it stopped: want to= alone, or "
 		    "recreate from=");
 	if (rc == 0) {
-		catch_signals();
+		begin_work();
 		rc = update(c, &o, err);
 	}
 	return rc != 0 ? rc : finish(c, &o, err);
@@ -218,7 +219,7 @@ track_recreate_action(void *command, struct err *err)
 		rc = track_read(c, err);
 	if (rc != 0)
 		return rc;
-	catch_signals();
+	begin_work();
 	rc = f->has_from
 		 ? recreate_together(c, &w, track_floor_s(f->from_ms), &o, err)
 		 : recreate_each(c, &w, &o, err);
@@ -277,7 +278,7 @@ track_run_action(void *command, struct err *err)
 	if (rc != 0)
 		return rc;
 	log_init(LOG_LEVEL_INFO);
-	catch_signals();
+	begin_work();
 	log_info("track: updates every %" PRId64 " s", every_ms / MS_PER_S);
 	while (!atomic_load(&watch.stop)) {
 		run_once(c);

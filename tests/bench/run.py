@@ -4,7 +4,7 @@
 
     make bench                      everything, about 15 minutes
     make bench BENCH="layout size"  parts of it: layout live size query list
-                                    graph
+                                    graph track
 
 Each figure is the median of RUNS runs, taken in turn with its peer's, so that a
 machine whose speed drifts slows both. Nothing here passes or fails.
@@ -338,9 +338,50 @@ def bench_graph():
         row(name, f"{in_turn(weir + words)[0]:.3f}")
 
 
+# What sites track: links, nets, services, hosts, and some of each together.
+def tracked(i):
+    return [[], [f"exporter=10.255.0.{1 + i % 3}", f"in_if={1 + i % 8}"],
+            [f"src=10.{i % 200}.0.0/16"], [f"dst=10.{i % 200}.0.0/16"],
+            [f"dport={(80, 443, 53, 25, 22)[i // 5 % 5]}"],
+            ["proto=udp", f"dst=10.{i % 50}.0.0/16"],
+            [f"host=10.{i % 30}.{i % 11}.0/24"],
+            ["flags=S/SA", f"dport={i % 1024}-{i % 1024 + 99}"],
+            [f"where=(src=10.{i % 99}.0.0/16 or dport=53) and proto=tcp"],
+            [f"octets={i % 40}k-", "proto=tcp"]][i % 10]
+
+
+def bench_track():
+    heading("Trackings over 1 M flows an hour: one period of all of them "
+            "(FlowViewer's own figure: 35 s for 250)")
+    ours = path("tracked")
+    subprocess.run([WEIR, "import", "-d", ours, day(1000000, span=3600)],
+                   check=True, stdout=subprocess.DEVNULL)
+    row("trackings", "s, median", "s, at most", "MB at most", "one hour, s")
+    n = 0
+    for wanted in (250, 1000):
+        while n < wanted:
+            batch = [subprocess.Popen(
+                [WEIR, "track", "create", f"t{i}", "-d", ours,
+                 f"from=@{START + 1200 if wanted == 250 else START + 2400}",
+                 f"type={('bps', 'pps', 'fps', 'active')[i % 4]}",
+                 *tracked(i)], env=ENV) for i in range(n, n + 2)]
+            for process in batch:
+                process.wait()
+            n += 2
+        update = [WEIR, "track", "update", "-d", ours]
+        at = START + (1200 if wanted == 250 else 2400)
+        took = [timed(update + [f"to=@{at + k * 300}"]) for k in range(1, 4)]
+        memory = peak(update + [f"to=@{at + 1200}"]) / 1024
+        again = [WEIR, "track", "recreate", "-d", ours, f"from=@{START}",
+                 f"to=@{START + 3600}", *(f"t{i}" for i in range(wanted))]
+        row(wanted, f"{statistics.median(took):.2f}", f"{max(took):.2f}",
+            f"{memory:.0f}", f"{timed(again):.2f}")
+
+
 def main():
     parts = {"layout": bench_layout, "live": bench_live, "size": bench_size,
-             "query": bench_query, "list": bench_list, "graph": bench_graph}
+             "query": bench_query, "list": bench_list, "graph": bench_graph,
+             "track": bench_track}
     wanted = sys.argv[1:] or list(parts)
     unknown = [p for p in wanted if p not in parts]
     if unknown:
