@@ -413,16 +413,13 @@ canvas_png_new(double width, double height, double scale, struct fonts *fonts)
 	return &im->canvas;
 }
 
-int
-canvas_png_take(struct canvas *c, void **data, size_t *len, struct err *err)
+static int
+encode(gdImagePtr image, void **data, size_t *len, struct err *err)
 {
-	enum { PER_INCH = 96, LEVEL = 6 };
-	struct image *im = image_of(c);
-	int size = 0, dpi = (int)lround(PER_INCH * im->scale);
-	void *made;
+	enum { LEVEL = 6 };
+	int size = 0;
+	void *made = gdImagePngPtrEx(image, &size, LEVEL);
 
-	gdImageSetResolution(im->image, (unsigned)dpi, (unsigned)dpi);
-	made = gdImagePngPtrEx(im->image, &size, LEVEL);
 	if (made == NULL)
 		return err_set(err, ERR_SYSTEM, "libgd cannot make the PNG");
 	*data = xreallocarray(NULL, (size_t)size, 1);
@@ -430,6 +427,17 @@ canvas_png_take(struct canvas *c, void **data, size_t *len, struct err *err)
 	*len = (size_t)size;
 	gdFree(made);
 	return 0;
+}
+
+int
+canvas_png_take(struct canvas *c, void **data, size_t *len, struct err *err)
+{
+	enum { PER_INCH = 96 };
+	struct image *im = image_of(c);
+	int dpi = (int)lround(PER_INCH * im->scale);
+
+	gdImageSetResolution(im->image, (unsigned)dpi, (unsigned)dpi);
+	return encode(im->image, data, len, err);
 }
 
 void
@@ -443,4 +451,100 @@ canvas_png_free(struct canvas *c)
 		gdImageDestroy(im->image);
 	raster_free(im->raster);
 	free(im);
+}
+
+/* ---- several in one ---- */
+
+enum { TILE_GAP = 8 };
+
+/* Columns are as wide as the widest, each row as high as its highest. */
+struct tiles {
+	gdImagePtr *image;
+	size_t n, columns;
+	int width;
+};
+
+static int
+tiles_read(struct tiles *t, const struct png_part *part, struct err *err)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		const void *data = part[i].data;
+		void *unread;
+
+		memcpy(&unread, &data, sizeof unread); /* libgd has no const */
+		t->image[i] = gdImageCreateFromPngPtr((int)part[i].len, unread);
+		if (t->image[i] == NULL)
+			return err_set(
+			    err, ERR_SYSTEM, "libgd cannot read a PNG");
+		if (gdImageSX(t->image[i]) > t->width)
+			t->width = gdImageSX(t->image[i]);
+	}
+	return 0;
+}
+
+/* Where the row below that of number i begins. */
+static int
+below_row(const struct tiles *t, size_t i, int y)
+{
+	int height = 0;
+
+	for (size_t k = i; k < t->n && k < i + t->columns; k++)
+		if (gdImageSY(t->image[k]) > height)
+			height = gdImageSY(t->image[k]);
+	return y + height + TILE_GAP;
+}
+
+static void
+copy_tiles(const struct tiles *t, gdImagePtr all)
+{
+	int y = 0;
+
+	for (size_t i = 0; i < t->n; i += t->columns) {
+		for (size_t k = i; k < t->n && k < i + t->columns; k++)
+			gdImageCopy(all, t->image[k],
+			    (int)(k - i) * (t->width + TILE_GAP), y, 0, 0,
+			    gdImageSX(t->image[k]), gdImageSY(t->image[k]));
+		y = below_row(t, i, y);
+	}
+}
+
+static int
+tiles_write(const struct tiles *t, struct color page, void **data, size_t *len,
+    struct err *err)
+{
+	int w = (t->width + TILE_GAP) * (int)t->columns - TILE_GAP, h = 0, rc;
+	gdImagePtr all;
+
+	for (size_t i = 0; i < t->n && h <= PICTURE_MAX_PX; i += t->columns)
+		h = below_row(t, i, h);
+	h -= TILE_GAP;
+	if (w > PICTURE_MAX_PX || h > PICTURE_MAX_PX)
+		return err_set(err, ERR_USAGE,
+		    "a picture of %d x %d pixels is too large, want at most "
+		    "%d: take fewer, or other columns=",
+		    w, h, PICTURE_MAX_PX);
+	all = gdImageCreateTrueColor(w, h);
+	gdImageFilledRectangle(all, 0, 0, w - 1, h - 1, pack(page));
+	copy_tiles(t, all);
+	rc = encode(all, data, len, err);
+	gdImageDestroy(all);
+	return rc;
+}
+
+int
+png_tile(const struct png_part *part, size_t n, size_t columns,
+    struct color page, void **data, size_t *len, struct err *err)
+{
+	struct tiles t = {.n = n, .columns = columns < n ? columns : n};
+	int rc;
+
+	t.image = xcalloc(n, sizeof(gdImagePtr));
+	rc = tiles_read(&t, part, err);
+	if (rc == 0)
+		rc = tiles_write(&t, page, data, len, err);
+	for (size_t i = 0; i < n; i++)
+		if (t.image[i] != NULL)
+			gdImageDestroy(t.image[i]);
+	free(t.image);
+	return rc;
 }

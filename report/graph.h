@@ -24,4 +24,13 @@ struct canvas *canvas_svg_new(double width, double height,
     const char *description, struct fonts *fonts, struct buf *out);
 void canvas_svg_free(struct canvas *c); /* ends the file; accepts NULL */
 
+/* PNG files beside and below each other, in so many columns; free() it. */
+struct png_part {
+	const void *data;
+	size_t len;
+};
+
+int png_tile(const struct png_part *part, size_t n, size_t columns,
+    struct color page, void **data, size_t *len, struct err *err) MUST_CHECK;
+
 #endif

@@ -268,3 +268,26 @@ series_release(struct series_rows *rows)
 	free(rows->row);
 	*rows = (struct series_rows){0};
 }
+
+int
+series_draw(char **argv, size_t n, void **data, size_t *len, struct err *err)
+{
+	rrd_info_t *all, *i;
+
+	*data = NULL;
+	rrd_clear_error();
+	if ((all = rrd_graph_v((int)n, argv)) == NULL)
+		return fail("graph", err);
+	for (i = all; i != NULL; i = i->next)
+		if (strcmp(i->key, "image") == 0 && i->type == RD_I_BLO)
+			break;
+	if (i != NULL) {
+		*len = i->value.u_blo.size;
+		*data = xreallocarray(NULL, *len, 1);
+		memcpy(*data, i->value.u_blo.ptr, *len);
+	}
+	rrd_info_free(all);
+	return *data != NULL
+		   ? 0
+		   : err_set(err, ERR_SYSTEM, "librrd made no picture");
+}

@@ -70,4 +70,11 @@ int series_read(const char *path, enum series_kind kind, int64_t from_s,
     struct err *err) MUST_CHECK;
 void series_release(struct series_rows *rows); /* accepts a zeroed struct */
 
+/*
+ * A picture as rrdgraph(1) draws it from these n arguments, which begin with
+ * "graph", "-"; free() it. TZ is that of the environment.
+ */
+int series_draw(char **argv, size_t n, void **data, size_t *len,
+    struct err *err) MUST_CHECK;
+
 #endif

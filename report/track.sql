@@ -35,3 +35,29 @@ VALUES (:tracking_id, :changed_ms, :at_s, :who, :what, :old, :new, :comment,
 -- :name select_tracking_changes
 SELECT changed_ms, at_s, who, what, old, new, comment, mark
 FROM tracking_change WHERE tracking_id = :tracking_id ORDER BY id
+
+-- :name select_tracking_groups
+SELECT id, name, comment, changed_ms FROM tracking_group ORDER BY name
+
+-- :name select_tracking_members
+SELECT tracking_id, side, color FROM tracking_member
+WHERE group_id = :group_id ORDER BY side, position
+
+-- :name insert_tracking_group
+INSERT INTO tracking_group (name, comment, changed_ms)
+VALUES (:name, :comment, :changed_ms)
+
+-- :name update_tracking_group
+UPDATE tracking_group SET name = :name, comment = :comment,
+    changed_ms = :changed_ms
+WHERE id = :id
+
+-- :name delete_tracking_group
+DELETE FROM tracking_group WHERE id = :id
+
+-- :name delete_tracking_members
+DELETE FROM tracking_member WHERE group_id = :group_id
+
+-- :name insert_tracking_member
+INSERT INTO tracking_member (group_id, side, position, tracking_id, color)
+VALUES (:group_id, :side, :position, :tracking_id, :color)

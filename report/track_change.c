@@ -12,6 +12,7 @@
 
 #include "query/saved.h"
 #include "report/track_cmd.h"
+#include "report/track_group.h"
 #include "schema/base/attr.h"
 #include "schema/base/buf.h"
 #include "schema/base/clock.h"
@@ -85,17 +86,18 @@ find_now(struct state *s, struct track_command *c, const char *name,
 	return rc != 0 ? rc : track_named(c, name, out, err);
 }
 
+/* Nobody else, tracking or group, has the name. */
 static int
-refuse_taken(const struct track_command *c, const char *name,
-    const struct track *but, struct err *err)
+refuse_taken(struct state *s, const struct track_command *c, const char *name,
+    int64_t but, struct err *err)
 {
-	const struct track *t = track_find(&c->list, name, false);
+	struct track_groups groups;
+	int rc = track_groups_get_all(s, &groups, err);
 
-	if (t == NULL || t == but)
-		return 0;
-	return err_set(err, ERR_USAGE,
-	    "tracking %s is there already%s: want another name", t->name,
-	    t->status == TRACK_ARCHIVED ? ", archived" : "");
+	if (rc == 0)
+		rc = track_name_is_free(&c->list, &groups, name, but, 0, err);
+	track_groups_release(&groups);
+	return rc;
 }
 
 /* ---- filters ---- */
@@ -146,7 +148,7 @@ put_new(struct state *s, void *arg, struct err *err)
 	int rc = track_get_all(s, &c->list, err);
 
 	if (rc == 0)
-		rc = refuse_taken(c, x->track.name, NULL, err);
+		rc = refuse_taken(s, c, x->track.name, 0, err);
 	if (rc == 0 && c->list.n >= TRACK_MAX)
 		rc = err_set(err, ERR_LIMIT, "create: %d trackings are there",
 		    TRACK_MAX);
@@ -346,7 +348,7 @@ put_name(struct state *s, void *arg, struct err *err)
 	int rc = find_now(s, c, c->args.arg[0], &t, err);
 
 	if (rc == 0)
-		rc = refuse_taken(c, c->args.arg[1], t, err);
+		rc = refuse_taken(s, c, c->args.arg[1], t->id, err);
 	if (rc != 0)
 		return rc;
 	replace(&t->name, c->args.arg[1]);
@@ -403,7 +405,7 @@ put_status(struct state *s, const struct status_change *x, const char *name,
 	if (t == NULL)
 		return track_unknown(&c->list, name, err);
 	if ((rc = refuse_status(x, t, err)) != 0 ||
-	    (restore && (rc = refuse_taken(c, name, t, err)) != 0))
+	    (restore && (rc = refuse_taken(s, c, name, t->id, err)) != 0))
 		return rc;
 	t->status = x->to;
 	t->changed_ms = c->request.now_ms;

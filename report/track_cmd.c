@@ -5,12 +5,11 @@
 
 #include <string.h>
 
-#include "query/value.h"
 #include "report/commands.h"
+#include "report/track_group.h"
 #include "schema/base/attr.h"
 #include "schema/base/buf.h"
 #include "schema/base/clock.h"
-#include "schema/base/num.h"
 #include "schema/conf.h"
 
 static void
@@ -21,6 +20,9 @@ help(struct buf *text)
 	    "       weir track list\n"
 	    "       weir track show NAME\n"
 	    "       weir track values NAME [span=SPAN]\n"
+	    "       weir track graph NAME... [span=SPAN] -o FILE.png\n"
+	    "       weir track group set | add | drop | rename | remove | list "
+	    "| show ...\n"
 	    "       weir track revise NAME [WORDS] [comment=TEXT] [mark=yes]\n"
 	    "       weir track rename NAME NEW-NAME\n"
 	    "       weir track archive | restart | remove | restore NAME...\n"
@@ -38,6 +40,11 @@ help(struct buf *text)
 	    "  weir track update                   # all that is due; from "
 	    "cron, say\n"
 	    "  weir track values 'web in' span=week -f csv\n\n"
+	    "  weir track graph 'web in' span=month -o web.png\n"
+	    "  weir track graph 'web in' dns lan columns=2 -o all.png\n"
+	    "  weir track group set line 'web in' dns        # above the axis\n"
+	    "  weir track group add line 'web out' side=below color=green\n"
+	    "  weir track graph line -o line.png\n\n"
 	    "words:\n"
 	    "  type=       bps, pps, fps (flows started) or active (flows at "
 	    "a time)\n"
@@ -51,6 +58,16 @@ help(struct buf *text)
 	    "  who=        who it was, else the user who runs this\n"
 	    "  span=       day, week, month, year, 3years\n"
 	    "  step=       of values: another length of a row, such as 1h\n"
+	    "  width= height= density= theme=   of pictures: of the plot; 2 "
+	    "for dense screens;\n"
+	    "              light or dark\n"
+	    "  thumbnail=yes   a small picture without words\n"
+	    "  columns=    of several pictures in one (2)\n"
+	    "  marks=N     the last N revisions to be marked (3)\n"
+	    "  side= position= color=   of members: above or below; from the "
+	    "axis outwards;\n"
+	    "              '#RRGGBB', or the next auto, blue, red, green, "
+	    "violet, mixed\n"
 	    "  lag=        of update and run: count a period so long after its "
 	    "end (track-lag)\n\n"
 	    "update takes up where it stopped, however long ago, and killed at "
@@ -62,157 +79,12 @@ help(struct buf *text)
 	    "restored for 30 days, or until purge.\n");
 }
 
-/* ---- words ---- */
+/* Names for -f beside those of tables. */
+static const char *const pictures[] = {"png", "svg", NULL};
 
-const struct track_range track_ranges[] = {
-    {"day", "Last 24 Hours", INT64_C(86400), 300},
-    {"week", "Last 7 Days", INT64_C(7) * 86400, 1800},
-    {"month", "Last 4 Weeks", INT64_C(28) * 86400, 7200},
-    {"year", "Last 12 Months", INT64_C(365) * 86400, 86400},
-    {"3years", "Last Three Years", INT64_C(1095) * 86400, 86400},
-};
-const size_t n_track_ranges = ARRAY_LEN(track_ranges);
-
-static int
-set_type(void *command, const char *value, struct err *err)
-{
-	struct track_command *c = command;
-
-	for (int i = 0; i < N_LOADS; i++)
-		if (strcmp(value, load_infos[i].name) == 0) {
-			c->load = i;
-			return 0;
-		}
-	return err_set(
-	    err, ERR_USAGE, "type=%.60s: want bps, pps, fps or active", value);
-}
-
-static int
-set_layout(void *command, const char *value, struct err *err)
-{
-	struct track_command *c = command;
-
-	for (int i = 0; track_layout_names[i] != NULL; i++)
-		if (strcmp(value, track_layout_names[i]) == 0) {
-			c->layout = i;
-			return 0;
-		}
-	return err_set(
-	    err, ERR_USAGE, "layout=%.60s: want flowtracker or long", value);
-}
-
-static int
-set_late(void *command, const char *value, struct err *err)
-{
-	struct track_command *c = command;
-	uint64_t n;
-
-	if (!parse_u64(value, TRACK_MAX_LATE, &n))
-		return err_set(err, ERR_USAGE,
-		    "late=%.60s: want a number of periods, 0-%d", value,
-		    TRACK_MAX_LATE);
-	c->late = (int64_t)n;
-	return 0;
-}
-
-static int
-set_seconds(const char *key, const char *value, int64_t min_s, int64_t max_s,
-    int64_t *out, struct err *err)
-{
-	int64_t ms;
-	uint64_t s;
-
-	if (parse_u64(value, (uint64_t)max_s, &s))
-		ms = (int64_t)s * MS_PER_S;
-	else if (!value_read_duration(value, max_s * MS_PER_S, &ms))
-		ms = -1;
-	if (ms < min_s * MS_PER_S || ms % MS_PER_S != 0)
-		return err_set(err, ERR_USAGE,
-		    "%s=%.60s: want seconds, or a time such as 30m; at least "
-		    "%lld seconds, at most %lld",
-		    key, value, (long long)min_s, (long long)max_s);
-	*out = ms / MS_PER_S;
-	return 0;
-}
-
-static int
-set_lag(void *command, const char *value, struct err *err)
-{
-	struct track_command *c = command;
-
-	return set_seconds("lag", value, 0, CONF_MAX_LAG_S, &c->lag_s, err);
-}
-
-static int
-set_every(void *command, const char *value, struct err *err)
-{
-	enum { MAX_S = 86400 };
-	struct track_command *c = command;
-
-	return set_seconds("every", value, 1, MAX_S, &c->every_s, err);
-}
-
-static int
-set_step(void *command, const char *value, struct err *err)
-{
-	enum { MAX_S = 366 * 86400 };
-	struct track_command *c = command;
-
-	return set_seconds(
-	    "step", value, SERIES_STEP_S, MAX_S, &c->step_s, err);
-}
-
-static int
-set_span(void *command, const char *value, struct err *err)
-{
-	struct track_command *c = command;
-
-	for (size_t i = 0; i < n_track_ranges; i++)
-		if (strcmp(value, track_ranges[i].name) == 0) {
-			c->range = &track_ranges[i];
-			return 0;
-		}
-	return err_set(err, ERR_USAGE,
-	    "span=%.60s: want day, week, month, year or 3years", value);
-}
-
-static int
-set_who(void *command, const char *value, struct err *err)
-{
-	struct track_command *c = command;
-
-	(void)err;
-	c->who = value;
-	return 0;
-}
-
-static int
-set_mark(void *command, const char *value, struct err *err)
-{
-	struct track_command *c = command;
-
-	c->mark = strcmp(value, "yes") == 0;
-	if (c->mark || strcmp(value, "no") == 0)
-		return 0;
-	return err_set(err, ERR_USAGE, "mark=%.60s: want yes or no", value);
-}
-
-static const struct request_word words[] = {
-    {"type", set_type},
-    {"layout", set_layout},
-    {"late", set_late},
-    {"lag", set_lag},
-    {"every", set_every},
-    {"step", set_step},
-    {"span", set_span},
-    {"who", set_who},
-    {"mark", set_mark},
-    {"comment", saved_set_comment},
-};
-
-static const struct request_spec spec = {
-    .word = words,
-    .n_words = ARRAY_LEN(words),
+static const struct request_spec spec_without_words = {
+    .formats = pictures,
+    .tables_too = true,
     .bare = saved_take_arg,
     .help = help,
     .scale = true,
@@ -248,6 +120,24 @@ track_due_s(const struct track_command *c)
 }
 
 int
+track_name_is_free(const struct track_list *trackings,
+    const struct track_groups *groups, const char *name, int64_t but_track,
+    int64_t but_group, struct err *err)
+{
+	const struct track *t = track_find(trackings, name, false);
+	const struct track_group *g = track_group_find(groups, name);
+
+	if (t != NULL && t->id != but_track)
+		return err_set(err, ERR_USAGE,
+		    "tracking %s is there already%s: want another name",
+		    t->name, t->status == TRACK_ARCHIVED ? ", archived" : "");
+	if (g != NULL && g->id != but_group)
+		return err_set(err, ERR_USAGE,
+		    "group %s is there already: want another name", g->name);
+	return 0;
+}
+
+int
 track_no_filter(const struct track_command *c, bool span_too, struct err *err)
 {
 	const struct filter *f = &c->request.filter;
@@ -271,6 +161,9 @@ static const struct saved_action actions[] = {
     {"list", 0, 0, "no more words", track_list_action},
     {"show", 1, 1, "one NAME", track_show_action},
     {"values", 1, 1, "one NAME", track_values_action},
+    {"graph", 1, SAVED_MAX_ARGS, "one or more names", track_graph_action},
+    {"group", 1, SAVED_MAX_ARGS, "what to do with which group",
+	track_group_action},
     {"revise", 1, 1, "one NAME and what is new", track_revise_action},
     {"rename", 2, 2, "the NAME and its new one", track_rename_action},
     {"archive", 1, SAVED_MAX_ARGS, "one or more names", track_archive_action},
@@ -283,6 +176,37 @@ static const struct saved_action actions[] = {
     {"run", 0, 0, "no more words", track_run_action},
 };
 
+/* Pictures are of graph, tables of all others. */
+static int
+check_format(const struct track_command *c, const struct saved_action *action,
+    struct err *err)
+{
+	bool picture = c->request.own_format != NO_OWN_FORMAT;
+	bool draws = action->run == track_graph_action;
+
+	if (draws && !picture && (c->request.has_format))
+		return err_set(err, ERR_USAGE,
+		    "graph: want png or svg; weir track values has the "
+		    "numbers");
+	if (!draws && picture)
+		return err_set(err, ERR_USAGE,
+		    "%s makes no picture: weir track graph does", action->name);
+	return 0;
+}
+
+static int
+run(struct track_command *c, struct err *err)
+{
+	const struct saved_action *action;
+	int rc = saved_find_action(
+	    actions, ARRAY_LEN(actions), &c->args, &action, err);
+
+	if (rc != 0)
+		return rc;
+	rc = check_format(c, action, err);
+	return rc != 0 ? rc : action->run(c, err);
+}
+
 int
 track_main(int argc, char **argv)
 {
@@ -293,16 +217,21 @@ track_main(int argc, char **argv)
 	    .lag_s = TRACK_NOT_GIVEN,
 	    .every_s = TRACK_NOT_GIVEN,
 	    .step_s = TRACK_NOT_GIVEN,
+	    .marks = TRACK_NOT_GIVEN,
+	    .below = TRACK_NOT_GIVEN,
+	    .position = TRACK_NOT_GIVEN,
 	};
-	const struct saved_action *action;
+	struct request_spec spec = spec_without_words;
 	struct err err = {0};
-	int rc = request_parse(&c.request, &spec, argc, argv, &c, &err);
+	int rc;
 
-	if (rc == 0 && c.request.help)
-		rc = request_help(&c.request, &err);
-	else if (rc == 0 && (rc = saved_find_action(actions, ARRAY_LEN(actions),
-				 &c.args, &action, &err)) == 0)
-		rc = action->run(&c, &err);
+	spec.word = track_words;
+	spec.n_words = n_track_words;
+	rc = request_parse(&c.request, &spec, argc, argv, &c, &err);
+
+	if (rc == 0)
+		rc = c.request.help ? request_help(&c.request, &err)
+				    : run(&c, &err);
 	track_list_release(&c.list);
 	request_release(&c.request);
 	return request_status("track", rc, &err);

@@ -9,6 +9,9 @@
 #include "report/saved_table.h"
 #include "report/track.h"
 
+struct theme;
+struct track_groups;
+
 enum { TRACK_NOT_GIVEN = -1 };
 
 struct track_command {
@@ -20,8 +23,20 @@ struct track_command {
 	const struct track_range *range; /* span=; or NULL */
 	const char *who;                 /* NULL: not given */
 	bool mark;
+	/* Of pictures; 0 and NULL: not given. */
+	unsigned width, height, density, columns;
+	const struct theme *theme;
+	bool thumbnail;
+	int64_t marks; /* or TRACK_NOT_GIVEN */
+	/* Of groups. */
+	const char *color; /* NULL: not given */
+	int below;         /* bool, or TRACK_NOT_GIVEN */
+	int64_t position;  /* from 1; or TRACK_NOT_GIVEN */
 	struct track_list list;
 };
+
+extern const struct request_word track_words[];
+extern const size_t n_track_words;
 
 /* The spans of values and graphs. */
 struct track_range {
@@ -40,6 +55,11 @@ int track_named(struct track_command *c, const char *name, struct track **out,
 /* The end of the last period that is due. */
 int64_t track_due_s(const struct track_command *c);
 
+/* ERR_USAGE: a tracking or a group has the name already, but for these. */
+int track_name_is_free(const struct track_list *trackings,
+    const struct track_groups *groups, const char *name, int64_t but_track,
+    int64_t but_group, struct err *err) MUST_CHECK;
+
 /* The action takes no filter words, or none but those of a span. */
 int track_no_filter(
     const struct track_command *c, bool span_too, struct err *err) MUST_CHECK;
@@ -49,6 +69,8 @@ int track_no_filter(
 int track_list_action(void *command, struct err *err) MUST_CHECK;
 int track_show_action(void *command, struct err *err) MUST_CHECK;
 int track_values_action(void *command, struct err *err) MUST_CHECK;
+int track_graph_action(void *command, struct err *err) MUST_CHECK;
+int track_group_action(void *command, struct err *err) MUST_CHECK;
 
 int track_create_action(void *command, struct err *err) MUST_CHECK;
 int track_revise_action(void *command, struct err *err) MUST_CHECK;

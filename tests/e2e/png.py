@@ -23,6 +23,12 @@ def unfilter(kind, line, above, step):
     return line
 
 
+def size(data):
+    """(width, height)."""
+    assert data[:8] == b"\x89PNG\r\n\x1a\n"
+    return struct.unpack(">II", data[16:24])
+
+
 def decode(data):
     """(width, height, dots per metre, rows of bytes, 3 a pixel)."""
     assert data[:8] == b"\x89PNG\r\n\x1a\n"

@@ -13,6 +13,7 @@ import subprocess
 import tempfile
 import time
 
+import png
 from lib import ENV, WEIR, Store, main, refused, run
 
 START, STEP = 1767607200, 300  # 2026-01-05T10:00Z
@@ -316,6 +317,11 @@ class Track(Store):
                 (["create", "x", "type=bps", "late=999"], "late=999"),
                 (["show", "wbe"], "do you mean web?"),
                 (["values", "web", "span=decade"], "span=decade"),
+                (["graph", "web", "-f", "csv"], "want png or svg"),
+                (["list", "-f", "png"], "makes no picture"),
+                (["group", "show", "x"], "unknown group"),
+                (["group", "sohw", "x"], "want set, add"),
+                (["graph", "web", "color=pink"], "color=pink"),
                 (["list", "dport=80"], "takes no filter words"),
                 (["update", f"from={clock(START)}"], "where it stopped"),
                 (["updte"], "do you mean update?")):
@@ -336,6 +342,84 @@ class Track(Store):
         self.assertEqual(len(self.values("good", end=START + 600)), 2)
         self.track("recreate", "bad", f"to={clock(START + 600)}")
         self.assertEqual(self.values("bad"), self.values("good"))
+
+    def draw(self, *words, name="x.png"):
+        out = self.path(name)
+        self.track("graph", *words, "-o", out)
+        with open(out, "rb") as f:
+            return f.read()
+
+    def test_pictures_are_drawn(self):
+        self.create("web: 100% & \\more", "type=bps", "dport=80,443")
+        self.create("dns", "type=fps", "dport=53", "layout=long")
+        self.update(START + 7200)
+        self.track("revise", "dns", "port=53", "comment=both ways",
+                   "mark=yes")
+        self.update(START + 18000)
+        for span in ("day", "week", "month", "year", "3years"):
+            for name in ("web: 100% & \\more", "dns"):
+                width, height = png.size(self.draw(name, f"span={span}"))
+                self.assertGreater(width, 600)
+                self.assertGreater(height, 200)
+        self.assertEqual(png.size(self.draw(
+            "dns", "thumbnail=yes", "width=200", "height=70")), (200, 70))
+        once = png.size(self.draw("dns", "theme=dark"))
+        twice = png.size(self.draw("dns", "density=2"))
+        self.assertAlmostEqual(twice[0], 2 * once[0], delta=2)
+        both = png.size(self.draw("dns", "dns", "columns=1", "width=500"))
+        one = png.size(self.draw("dns", "width=500", "height=110"))
+        self.assertEqual(both, (one[0], 2 * one[1] + 8))
+        svg = self.draw("dns", name="x.svg").decode()
+        self.assertTrue(svg.startswith("<?xml"))
+        # What was marked is one more line.
+        plain = png.size(self.draw("dns", "marks=0"))
+        self.assertGreater(png.size(self.draw("dns"))[1], plain[1])
+
+    def test_groups_are_drawn_together(self):
+        for name, words in (("in", ["dst=10.0.0.0/8"]),
+                            ("out", ["src=10.0.0.0/8"]), ("rest", [])):
+            self.create(name, "type=bps", *words)
+        self.create("flows", "type=fps")
+        self.update(START + 18000)
+        self.track("group", "set", "line", "in", "comment=the line")
+        self.track("group", "add", "line", "out", "side=below",
+                   "color=green")
+        self.track("group", "add", "line", "rest", "position=1",
+                   "color=#123456")
+
+        def members():
+            shown = self.ask("group", "show", "line")
+            self.assertEqual(shown["comment"], "the line")
+            return [(m["side"], m["name"], m["color"])
+                    for m in shown["rows"]]
+        self.assertEqual(members(), [
+            ("above", "rest", "#123456"), ("above", "in", "auto"),
+            ("below", "out", "green")])
+        self.assertIn("want members of one type",
+                      self.refused("group", "add", "line", "flows"))
+        self.assertIn("group line is there already",
+                      self.refused("create", "Line", "type=bps"))
+        self.assertIn("tracking in is there already",
+                      self.refused("group", "set", "in", "out"))
+        tall = png.size(self.draw("line", "span=day"))
+        self.track("archive", "out")
+        self.assertEqual(png.size(self.draw("line", "span=day")), tall)
+        self.track("remove", "out")
+        self.assertEqual([m["status"] for m in
+                          self.ask("group", "show", "line")["rows"]],
+                         ["active", "active", "removed"])
+        self.draw("line")
+        self.track("purge")
+        self.assertEqual(len(members()), 2)
+        self.track("group", "add", "line", "in", "side=below")
+        self.assertEqual(members(), [
+            ("above", "rest", "#123456"), ("below", "in", "auto")])
+        self.track("group", "drop", "line", "in")
+        self.track("group", "rename", "line", "all lines")
+        self.assertEqual([(g["group"], g["members"]) for g in
+                          self.ask("group", "list")], [("all lines", 1)])
+        self.track("group", "remove", "all lines")
+        self.assertEqual(self.ask("group", "list"), [])
 
     def test_it_runs_until_it_is_told_to_end(self):
         self.track("create", "now", "type=bps", "from=-20m")
