@@ -543,22 +543,27 @@ cut_word(char **line, char **word)
 }
 
 int
+filter_cut_word(char **line, char **word, struct err *err)
+{
+	while (isspace((unsigned char)**line))
+		(*line)++;
+	if (**line == '\0')
+		return 0;
+	return cut_word(line, word)
+		   ? 1
+		   : err_set(err, ERR_USAGE, "a quote is not closed");
+}
+
+int
 filter_add_line(
     struct filter *f, const char *line, int64_t now_ms, struct err *err)
 {
 	char *copy = xstrdup(line), *rest = copy, *word;
-	int rc = 0;
+	int rc;
 
-	while (rc == 0) {
-		while (isspace((unsigned char)*rest))
-			rest++;
-		if (*rest == '\0')
-			break;
-		if (cut_word(&rest, &word))
-			rc = filter_add_word(f, word, now_ms, err);
-		else
-			rc = err_set(err, ERR_USAGE, "a quote is not closed");
-	}
+	while ((rc = filter_cut_word(&rest, &word, err)) == 1 &&
+	       (rc = filter_add_word(f, word, now_ms, err)) == 0)
+		continue;
 	free(copy);
 	return rc;
 }

@@ -71,6 +71,10 @@ int filter_add_word(struct filter *f, const char *word, int64_t now_ms,
 int filter_add_line(struct filter *f, const char *line, int64_t now_ms,
     struct err *err) MUST_CHECK;
 
+/* Cut the first word off such a line, in place, without its quotes: 1, 0 at
+ * its end, or ERR_USAGE. */
+int filter_cut_word(char **line, char **word, struct err *err) MUST_CHECK;
+
 /* After the last word: settle the span of time. */
 int filter_check(struct filter *f, struct err *err) MUST_CHECK;
 

@@ -275,10 +275,10 @@ put_total(
 }
 
 static void
-put_extra(yajl_gen g, const struct table_foot *foot)
+put_extra(yajl_gen g, const struct table_extra *extra, size_t n)
 {
-	for (size_t i = 0; i < foot->n_extra; i++) {
-		const struct table_extra *x = &foot->extra[i];
+	for (size_t i = 0; i < n; i++) {
+		const struct table_extra *x = &extra[i];
 
 		put_member(g, x->name,
 		    x->kind == VALUE_TEXT && x->cell.text == NULL ? VALUE_NULL
@@ -298,7 +298,7 @@ end(struct out *o, const struct table_foot *foot)
 			put_total(g, &o->head, foot->total);
 		put_name(g, "matched");
 		put_number(g, foot->matched);
-		put_extra(g, foot);
+		put_extra(g, foot->extra, foot->n_extra);
 		must(yajl_gen_map_close(g));
 	}
 	sink_putc(o->sink, '\n');
@@ -316,6 +316,24 @@ release(struct out *o)
 {
 	if (o->state != NULL)
 		yajl_gen_free(o->state);
+}
+
+void
+json_object(const struct table_extra *member, size_t n, struct buf *out)
+{
+	yajl_gen g = yajl_gen_alloc(NULL);
+	const unsigned char *text;
+	size_t len;
+
+	if (g == NULL)
+		abort(); /* out of memory */
+	must(yajl_gen_map_open(g));
+	put_extra(g, member, n);
+	must(yajl_gen_map_close(g));
+	must(yajl_gen_get_buf(g, &text, &len));
+	buf_put(out, text, len);
+	buf_puts(out, "\n");
+	yajl_gen_free(g);
 }
 
 const struct out_format out_json = {

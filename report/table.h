@@ -96,6 +96,9 @@ struct table_extra {
 	union table_cell cell; /* VALUE_TEXT: NULL is null */
 };
 
+/* One object of JSON, a line. */
+void json_object(const struct table_extra *member, size_t n, struct buf *out);
+
 struct table_foot {
 	const union table_cell *total; /* of count columns; NULL: none */
 	uint64_t matched;              /* rows there are, shown or not */

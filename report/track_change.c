@@ -5,12 +5,12 @@
  * by number, so only create, revise and purge touch any.
  */
 #include <errno.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "query/saved.h"
+#include "report/alert.h"
 #include "report/track_cmd.h"
 #include "report/track_group.h"
 #include "schema/base/attr.h"
@@ -24,26 +24,6 @@ enum { LOCK_WAIT_MS = 10000, KEEP_DAYS = 30 };
 
 /* ---- what is noted ---- */
 
-/* Who runs this, unless who= says who asked for it. To be freed. */
-static char *
-current_user(const struct track_command *c)
-{
-	enum { ROOM = 16384 };
-	char *room;
-	struct passwd pw, *found = NULL;
-	char *who;
-
-	if (c->who != NULL)
-		return xstrdup(c->who);
-	room = xcalloc(1, ROOM);
-	if (getpwuid_r(getuid(), &pw, room, ROOM, &found) == 0 && found != NULL)
-		who = xstrdup(pw.pw_name);
-	else
-		who = xasprintf("%u", (unsigned)getuid());
-	free(room);
-	return who;
-}
-
 struct note {
 	const char *what, *old, *new;
 };
@@ -52,7 +32,7 @@ static int
 add_note(struct state *s, const struct track_command *c, const struct track *t,
     const struct note *n, struct err *err)
 {
-	char *who = current_user(c);
+	char *who = track_who(c);
 	char *comment = xstrdup(c->args.comment != NULL ? c->args.comment : "");
 	struct track_change change = {
 	    .changed_ms = c->request.now_ms,
@@ -280,6 +260,8 @@ put_revision(struct state *s, void *arg, struct err *err)
 	t->changed_ms = c->request.now_ms;
 	forget_base(c, t);
 	rc = track_update_row(s, t, err);
+	if (rc == 0)
+		rc = alert_reset(s, t->id, err);
 	if (rc == 0) {
 		char *new = xasprintf("%s%s%s", t->filter,
 		    t->scale[0] != '\0' ? " scale=" : "", t->scale);

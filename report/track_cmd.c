@@ -3,13 +3,17 @@
  * and track_run.c. */
 #include "report/track_cmd.h"
 
+#include <pwd.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "report/commands.h"
 #include "report/track_group.h"
 #include "schema/base/attr.h"
 #include "schema/base/buf.h"
 #include "schema/base/clock.h"
+#include "schema/base/mem.h"
 #include "schema/conf.h"
 
 static void
@@ -23,6 +27,9 @@ help(struct buf *text)
 	    "       weir track graph NAME... [span=SPAN] -o FILE.png\n"
 	    "       weir track group set | add | drop | rename | remove | list "
 	    "| show ...\n"
+	    "       weir track alert add | list | remove | log | ack ...\n"
+	    "       weir track test-alert NAME [target=TARGET]\n"
+	    "       weir track back-test NAME [RULE] [from=TIME]\n"
 	    "       weir track revise NAME [WORDS] [comment=TEXT] [mark=yes]\n"
 	    "       weir track rename NAME NEW-NAME\n"
 	    "       weir track archive | restart | remove | restore NAME...\n"
@@ -45,6 +52,11 @@ help(struct buf *text)
 	    "  weir track group set line 'web in' dns        # above the axis\n"
 	    "  weir track group add line 'web out' side=below color=green\n"
 	    "  weir track graph line -o line.png\n\n"
+	    "  weir track alert add 'web in' above=100M in-a-row=3 hold=1d "
+	    "target=ops@example.org\n"
+	    "  weir track back-test 'web in' sigma=4 from=-7d   # would it "
+	    "have spoken?\n"
+	    "  weir track alert log; weir track alert ack all\n\n"
 	    "words:\n"
 	    "  type=       bps, pps, fps (flows started) or active (flows at "
 	    "a time)\n"
@@ -68,6 +80,20 @@ help(struct buf *text)
 	    "axis outwards;\n"
 	    "              '#RRGGBB', or the next auto, blue, red, green, "
 	    "violet, mixed\n"
+	    "  above= below=   a rule: a value beyond that, such as 100M\n"
+	    "  sigma=K weeks=K   beyond the mean of readings=12 before and K "
+	    "deviations; K\n"
+	    "              times that of the same time in readings=4 weeks\n"
+	    "  no-data=yes no exporter is heard\n"
+	    "  in-a-row=N hold=TIME   after N such periods; not again within "
+	    "that time\n"
+	    "  recovery=yes quiet=22:00-06:00   tell when it is over; silence\n"
+	    "  frequency=  for these as FlowViewer calls them: daily eachtime "
+	    "daily3 daily6\n"
+	    "              daily12 eachtime3 eachtime6 eachtime12 sigma1 "
+	    "sigma2 sigma3\n"
+	    "  target=     an address, a URL, or names of alert-target in the "
+	    "configuration\n"
 	    "  lag=        of update and run: count a period so long after its "
 	    "end (track-lag)\n\n"
 	    "update takes up where it stopped, however long ago, and killed at "
@@ -119,6 +145,35 @@ track_due_s(const struct track_command *c)
 	return track_floor_s(r->now_ms - lag_s * MS_PER_S);
 }
 
+void
+track_shift_args(struct track_command *c)
+{
+	struct saved_args *a = &c->args;
+
+	a->action = a->arg[0];
+	a->n--;
+	memmove(&a->arg[0], &a->arg[1], a->n * sizeof a->arg[0]);
+}
+
+char *
+track_who(const struct track_command *c)
+{
+	enum { ROOM = 16384 };
+	char *room;
+	struct passwd pw, *found = NULL;
+	char *who;
+
+	if (c->who != NULL)
+		return xstrdup(c->who);
+	room = xcalloc(1, ROOM);
+	if (getpwuid_r(getuid(), &pw, room, ROOM, &found) == 0 && found != NULL)
+		who = xstrdup(pw.pw_name);
+	else
+		who = xasprintf("%u", (unsigned)getuid());
+	free(room);
+	return who;
+}
+
 int
 track_name_is_free(const struct track_list *trackings,
     const struct track_groups *groups, const char *name, int64_t but_track,
@@ -164,6 +219,9 @@ static const struct saved_action actions[] = {
     {"graph", 1, SAVED_MAX_ARGS, "one or more names", track_graph_action},
     {"group", 1, SAVED_MAX_ARGS, "what to do with which group",
 	track_group_action},
+    {"alert", 1, SAVED_MAX_ARGS, "what to do with alerts", track_alert_action},
+    {"test-alert", 1, 1, "one NAME", track_test_alert_action},
+    {"back-test", 1, 1, "one NAME", track_back_test_action},
     {"revise", 1, 1, "one NAME and what is new", track_revise_action},
     {"rename", 2, 2, "the NAME and its new one", track_rename_action},
     {"archive", 1, SAVED_MAX_ARGS, "one or more names", track_archive_action},

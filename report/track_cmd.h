@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "report/alert_rule.h"
 #include "report/request.h"
 #include "report/saved_table.h"
 #include "report/track.h"
@@ -32,6 +33,10 @@ struct track_command {
 	const char *color; /* NULL: not given */
 	int below;         /* bool, or TRACK_NOT_GIVEN */
 	int64_t position;  /* from 1; or TRACK_NOT_GIVEN */
+	/* Of alerts. */
+	struct alert_rule rule; /* zeros where not given */
+	unsigned rule_kinds;    /* words that tell its kind */
+	const char *target;     /* NULL: not given */
 	struct track_list list;
 };
 
@@ -55,6 +60,19 @@ int track_named(struct track_command *c, const char *name, struct track **out,
 /* The end of the last period that is due. */
 int64_t track_due_s(const struct track_command *c);
 
+/* "group set line": the action is set, its first argument line. */
+void track_shift_args(struct track_command *c);
+
+/* Who runs this, unless who= says who asked for it. To be freed. */
+char *track_who(const struct track_command *c);
+
+/* Of the last period that is in; NAN: not known. */
+double track_last_value(const char *dir, const struct track *t);
+
+/* Messages that are due; failures are told on stderr. */
+int track_send_alerts(const struct track_command *c, size_t *n_sent,
+    size_t *n_failed, struct err *err) MUST_CHECK;
+
 /* ERR_USAGE: a tracking or a group has the name already, but for these. */
 int track_name_is_free(const struct track_list *trackings,
     const struct track_groups *groups, const char *name, int64_t but_track,
@@ -71,6 +89,9 @@ int track_show_action(void *command, struct err *err) MUST_CHECK;
 int track_values_action(void *command, struct err *err) MUST_CHECK;
 int track_graph_action(void *command, struct err *err) MUST_CHECK;
 int track_group_action(void *command, struct err *err) MUST_CHECK;
+int track_alert_action(void *command, struct err *err) MUST_CHECK;
+int track_test_alert_action(void *command, struct err *err) MUST_CHECK;
+int track_back_test_action(void *command, struct err *err) MUST_CHECK;
 
 int track_create_action(void *command, struct err *err) MUST_CHECK;
 int track_revise_action(void *command, struct err *err) MUST_CHECK;

@@ -397,9 +397,7 @@ track_group_action(void *command, struct err *err)
 
 	if (rc != 0)
 		return rc;
-	c->args.action = c->args.arg[0];
-	memmove(&c->args.arg[0], &c->args.arg[1],
-	    --c->args.n * sizeof c->args.arg[0]);
+	track_shift_args(c);
 	if ((verb = find_verb(&c->args, err)) == NULL)
 		return ERR_USAGE;
 	rc = verb->change != NULL

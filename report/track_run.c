@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "query/scan.h"
+#include "report/alert_send.h"
 #include "report/table.h"
 #include "report/track_cmd.h"
 #include "report/track_update.h"
@@ -123,6 +124,29 @@ finish(struct track_command *c, struct outcome *o, struct err *err)
 	return rc;
 }
 
+/* ---- alerts ---- */
+
+static void
+tell_undelivered(const char *target, bool for_good, const struct err *err)
+{
+	log_warnx("alert to %s: %s (%s)", target, err->text,
+	    for_good ? "given up" : "tried again later");
+}
+
+int
+track_send_alerts(const struct track_command *c, size_t *n_sent,
+    size_t *n_failed, struct err *err)
+{
+	const struct alert_sending how = {
+	    .dir = c->request.dir,
+	    .conf = c->request.conf,
+	    .now_ms = clock_now_ms(),
+	    .failed = tell_undelivered,
+	};
+
+	return alert_send(&how, n_sent, n_failed, err);
+}
+
 /* ---- update ---- */
 
 static int
@@ -142,6 +166,7 @@ track_update_action(void *command, struct err *err)
 	struct track_command *c = command;
 	const struct filter *f = &c->request.filter;
 	struct outcome o = {0};
+	size_t n_sent = 0, n_failed = 0;
 	int rc = track_no_filter(c, true, err);
 
 	if (rc == 0 && f->has_from)
@@ -152,6 +177,8 @@ track_update_action(void *command, struct err *err)
 		begin_work();
 		rc = update(c, &o, err);
 	}
+	if (rc == 0)
+		rc = track_send_alerts(c, &n_sent, &n_failed, err);
 	return rc != 0 ? rc : finish(c, &o, err);
 }
 
@@ -229,6 +256,19 @@ track_recreate_action(void *command, struct err *err)
 
 /* ---- run ---- */
 
+/* Messages that are due now: new ones, and those tried before. */
+static void
+send_alerts(const struct track_command *c)
+{
+	size_t n_sent = 0, n_failed = 0;
+	struct err err = {0};
+
+	if (track_send_alerts(c, &n_sent, &n_failed, &err) != 0)
+		log_warnx("track: %s", err.text);
+	if (n_sent > 0)
+		log_info("track: %zu alerts delivered", n_sent);
+}
+
 /* Failures are told, and tried again next time. */
 static void
 run_once(struct track_command *c)
@@ -246,16 +286,17 @@ run_once(struct track_command *c)
 		    o.took_ms / MS_PER_S, o.took_ms % MS_PER_S);
 	else if (rc != 0 && rc != ERR_STOPPED)
 		log_warnx("track: %s", err.text);
+	send_alerts(c);
 	if (track_purge_old(c->request.dir, c->request.now_ms, &err) != 0)
 		log_warnx("track: %s", err.text);
 }
 
 /* Until a moment, or a signal: in pieces, as one may come just before. */
 static void
-sleep_until(int64_t until_ms)
+wait_until(const struct track_command *c, int64_t until_ms)
 {
-	enum { PIECE_MS = 200 };
-	int64_t left_ms;
+	enum { PIECE_MS = 200, SEND_MS = 10000 };
+	int64_t left_ms, sent_ms = clock_monotonic_ms();
 
 	while (!atomic_load(&watch.stop) &&
 	       (left_ms = until_ms - clock_now_ms()) > 0) {
@@ -263,6 +304,10 @@ sleep_until(int64_t until_ms)
 		const struct timespec piece = {.tv_nsec = (long)ms * 1000000L};
 
 		nanosleep(&piece, NULL);
+		if (clock_monotonic_ms() - sent_ms >= SEND_MS) {
+			send_alerts(c);
+			sent_ms = clock_monotonic_ms();
+		}
 	}
 }
 
@@ -283,7 +328,7 @@ track_run_action(void *command, struct err *err)
 	while (!atomic_load(&watch.stop)) {
 		run_once(c);
 		/* On the clock, so that it is soon after a period is due. */
-		sleep_until(clock_now_ms() / every_ms * every_ms + every_ms);
+		wait_until(c, clock_now_ms() / every_ms * every_ms + every_ms);
 	}
 	return 0;
 }

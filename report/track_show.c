@@ -51,8 +51,8 @@ struct listing {
 };
 
 /* What is not there is not known: list tells what there is. */
-static double
-last_value(const char *dir, const struct track *t)
+double
+track_last_value(const char *dir, const struct track *t)
 {
 	char *path = track_path(dir, t->id);
 	struct series_rows rows;
@@ -103,7 +103,7 @@ track_list_action(void *command, struct err *err)
 		if (c->list.track[i].status != TRACK_REMOVED) {
 			l.track[l.n] = &c->list.track[i];
 			l.last[l.n] = shown_rate(
-			    last_value(c->request.dir, l.track[l.n]));
+			    track_last_value(c->request.dir, l.track[l.n]));
 			l.n++;
 		}
 	rc = saved_write(&c->request, &list_head, l.n, fill_track, &l,

@@ -10,6 +10,7 @@
 
 #include "query/filter.h"
 #include "query/store_names.h"
+#include "report/alert_check.h"
 #include "report/request.h"
 #include "report/track_values.h"
 #include "schema/base/clock.h"
@@ -323,16 +324,27 @@ abandon_all(struct work *w)
 	}
 }
 
+/* That the periods are in, and what the rules say of them: once. */
 static int
 write_done(struct state *s, void *arg, struct err *err)
 {
 	const struct work *w = arg;
-	int rc = 0;
+	struct alert_list rules;
+	int rc = alert_get_all(s, &rules, err);
 
-	for (size_t k = 0; k < w->n_due && rc == 0; k++)
-		if (!w->due[k]->failed && !w->due[k]->again)
-			rc = track_set_done(
-			    s, w->due[k]->track->id, block_end_s(w), err);
+	for (size_t k = 0; k < w->n_due && rc == 0; k++) {
+		const struct item *x = w->due[k];
+		const struct alert_block block = {x->path, w->span.from_s,
+		    w->value + k * w->span.n, w->span.n};
+
+		if (x->failed || x->again)
+			continue;
+		rc = track_set_done(s, x->track->id, block_end_s(w), err);
+		if (rc == 0)
+			rc = alert_check(
+			    s, x->track, &rules, &block, w->how->now_ms, err);
+	}
+	alert_list_release(&rules);
 	return rc;
 }
 

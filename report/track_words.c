@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /* The words of `weir track`: each a row and what sets it. */
+#include <ctype.h>
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "query/value.h"
+#include "report/alert.h"
 #include "report/graph_request.h"
 #include "report/palette.h"
 #include "report/track_cmd.h"
@@ -265,6 +269,209 @@ set_position(void *command, const char *value, struct err *err)
 	return rc;
 }
 
+/* ---- alerts ---- */
+
+/* 100M, 1.5k: by 1000. */
+static int
+set_amount(const char *key, const char *value, double *out, struct err *err)
+{
+	static const char steps[] = "kMGT";
+	char *end;
+	double x = strtod(value, &end);
+	const char *step = strchr(steps, *end == 'K' ? 'k' : *end);
+
+	for (long i = 0; *end != '\0' && step != NULL && i <= step - steps; i++)
+		x *= 1000;
+	if (end == value || !isfinite(x) || x < 0 || step == NULL ||
+	    (*end != '\0' && end[1] != '\0'))
+		return err_set(err, ERR_USAGE,
+		    "%s=%.60s: want a number, such as 1500, 1.5k or 100M", key,
+		    value);
+	*out = x;
+	return 0;
+}
+
+static int
+set_kind(struct track_command *c, enum alert_kind kind, const char *value,
+    double *out, struct err *err)
+{
+	c->rule.kind = kind;
+	c->rule_kinds++;
+	return set_amount(alert_kind_names[kind], value, out, err);
+}
+
+static int
+set_above(void *command, const char *value, struct err *err)
+{
+	struct track_command *c = command;
+
+	return set_kind(c, ALERT_ABOVE, value, &c->rule.threshold, err);
+}
+
+static int
+set_below(void *command, const char *value, struct err *err)
+{
+	struct track_command *c = command;
+
+	return set_kind(c, ALERT_BELOW, value, &c->rule.threshold, err);
+}
+
+static int
+set_sigma(void *command, const char *value, struct err *err)
+{
+	struct track_command *c = command;
+
+	return set_kind(c, ALERT_SIGMA, value, &c->rule.k, err);
+}
+
+static int
+set_weeks(void *command, const char *value, struct err *err)
+{
+	struct track_command *c = command;
+
+	return set_kind(c, ALERT_WEEKS, value, &c->rule.k, err);
+}
+
+static int
+set_no_data(void *command, const char *value, struct err *err)
+{
+	struct track_command *c = command;
+
+	c->rule.kind = ALERT_NO_DATA;
+	c->rule_kinds++;
+	if (strcmp(value, "yes") == 0)
+		return 0;
+	return err_set(err, ERR_USAGE, "no-data=%.60s: want yes", value);
+}
+
+static int
+set_readings(void *command, const char *value, struct err *err)
+{
+	struct track_command *c = command;
+
+	return set_whole(
+	    "readings", value, 1, ALERT_MAX_READINGS, &c->rule.readings, err);
+}
+
+static int
+set_in_a_row(void *command, const char *value, struct err *err)
+{
+	struct track_command *c = command;
+
+	return set_whole("in-a-row", value, 1, 2016, &c->rule.in_a_row, err);
+}
+
+static int
+set_hold(void *command, const char *value, struct err *err)
+{
+	enum { MAX_S = 366 * 86400 };
+	struct track_command *c = command;
+
+	return set_seconds("hold", value, 0, MAX_S, &c->rule.hold_s, err);
+}
+
+static int
+set_recovery(void *command, const char *value, struct err *err)
+{
+	struct track_command *c = command;
+
+	return set_yes("recovery", value, &c->rule.recovery, err);
+}
+
+/* "22:00" at text, which is moved behind it: minutes; -1: it is none. */
+static int
+read_time_of_day(const char **text)
+{
+	unsigned part[2] = {0, 0};
+
+	for (int i = 0; i < 2; i++) {
+		int n = 0;
+
+		for (; n < 2 && isdigit((unsigned char)**text); n++)
+			part[i] = part[i] * 10 + (unsigned)(*(*text)++ - '0');
+		if (n == 0 || (i == 0 && *(*text)++ != ':'))
+			return -1;
+	}
+	return part[1] < 60 && part[0] * 60 + part[1] <= 24 * 60
+		   ? (int)(part[0] * 60 + part[1])
+		   : -1;
+}
+
+static int
+set_quiet(void *command, const char *value, struct err *err)
+{
+	struct track_command *c = command;
+	const char *p = value;
+	int from = read_time_of_day(&p), to = -1;
+
+	if (from >= 0 && *p++ == '-')
+		to = read_time_of_day(&p);
+	if (from < 0 || to < 0 || *p != '\0')
+		return err_set(err, ERR_USAGE,
+		    "quiet=%.60s: want hours of the day, such as 22:00-06:00",
+		    value);
+	c->rule.quiet_from = (unsigned)from % (24 * 60);
+	c->rule.quiet_to = (unsigned)to;
+	return 0;
+}
+
+/* FlowViewer's names: what a rule says besides its threshold, or all of it. */
+static const struct frequency {
+	const char *name;
+	unsigned in_a_row;
+	int64_t hold_s;
+	unsigned readings;
+	double k;
+} frequencies[] = {
+    {"daily", 1, 86400, 0, 0},
+    {"eachtime", 1, 0, 0, 0},
+    {"daily3", 3, 86400, 0, 0},
+    {"daily6", 6, 86400, 0, 0},
+    {"daily12", 12, 86400, 0, 0},
+    {"eachtime3", 3, 0, 0, 0},
+    {"eachtime6", 6, 0, 0, 0},
+    {"eachtime12", 12, 0, 0, 0},
+    {"sigma1", 1, 0, 6, 2.67},
+    {"sigma2", 1, 0, 12, 4},
+    {"sigma3", 1, 0, 12, 3},
+};
+
+static int
+set_frequency(void *command, const char *value, struct err *err)
+{
+	struct track_command *c = command;
+
+	for (size_t i = 0; i < ARRAY_LEN(frequencies); i++) {
+		const struct frequency *f = &frequencies[i];
+
+		if (strcmp(f->name, value) != 0)
+			continue;
+		c->rule.in_a_row = f->in_a_row;
+		c->rule.hold_s = f->hold_s;
+		if (f->readings > 0) {
+			c->rule.kind = ALERT_SIGMA;
+			c->rule.readings = f->readings;
+			c->rule.k = f->k;
+			c->rule_kinds++;
+		}
+		return 0;
+	}
+	return err_set(err, ERR_USAGE,
+	    "frequency=%.60s: want daily, eachtime, either with 3, 6 or 12, or "
+	    "sigma1 to sigma3",
+	    value);
+}
+
+static int
+set_target(void *command, const char *value, struct err *err)
+{
+	struct track_command *c = command;
+
+	(void)err;
+	c->target = value;
+	return 0;
+}
+
 const struct request_word track_words[] = {
     {"type", set_type},
     {"layout", set_layout},
@@ -286,5 +493,17 @@ const struct request_word track_words[] = {
     {"side", set_side},
     {"position", set_position},
     {"color", set_color},
+    {"above", set_above},
+    {"below", set_below},
+    {"sigma", set_sigma},
+    {"weeks", set_weeks},
+    {"no-data", set_no_data},
+    {"readings", set_readings},
+    {"in-a-row", set_in_a_row},
+    {"hold", set_hold},
+    {"recovery", set_recovery},
+    {"quiet", set_quiet},
+    {"frequency", set_frequency},
+    {"target", set_target},
 };
 const size_t n_track_words = ARRAY_LEN(track_words);

@@ -170,6 +170,32 @@ check_exporter(void *section, struct err *err)
 	return 0;
 }
 
+static const struct conf_key target_title = {"NAME", CONF_NAME,
+    .field = offsetof(struct conf_target, name), .min = 1, .max = 64};
+
+static const struct conf_key target_keys[] = {
+    {"mail", CONF_TEXT, .field = offsetof(struct conf_target, mail), .min = 3,
+	.max = 320, .help = "an address, by way of mail-server"},
+    {"webhook", CONF_TEXT, .field = offsetof(struct conf_target, webhook),
+	.min = 8, .max = 2000, .help = "a URL that gets JSON by POST"},
+    {"program", CONF_TEXT, .field = offsetof(struct conf_target, program),
+	.count = offsetof(struct conf_target, n_program),
+	.max = CONF_MAX_PROGRAM,
+	.help = "a program and its arguments; it reads JSON"},
+};
+
+static int
+check_target(void *section, struct err *err)
+{
+	const struct conf_target *t = section;
+	int n = (t->mail != NULL) + (t->webhook != NULL) + (t->n_program > 0);
+
+	return n == 1 ? 0
+		      : err_set(err, ERR_USAGE,
+			    "has %s, want one of mail, webhook and program",
+			    n == 0 ? "no place to send to" : "several places");
+}
+
 /* ---- the whole ---- */
 
 static const char *const unknown_choices[] = {
@@ -208,6 +234,18 @@ static const struct conf_key keys[] = {
 	.max = CONF_MAX_LAG_S, .preset = "1800",
 	.help = "seconds until trackings count what is over: as long as a "
 		"flow may be kept"},
+    {"base-url", CONF_TEXT, .field = offsetof(struct conf, base_url), .min = 8,
+	.max = 1000, .help = "of the web page, for links in alerts"},
+    {"mail-server", CONF_TEXT, .field = offsetof(struct conf, mail_server),
+	.min = 7, .max = 300,
+	.help = "smtp://HOST:PORT or smtps://HOST:PORT, for alerts"},
+    {"mail-from", CONF_TEXT, .field = offsetof(struct conf, mail_from),
+	.min = 3, .max = 320, .help = "the sender of alerts"},
+    {"mail-user", CONF_TEXT, .field = offsetof(struct conf, mail_user),
+	.min = 1, .max = 300, .help = "to log in to mail-server with"},
+    {"mail-password-file", CONF_TEXT,
+	.field = offsetof(struct conf, mail_password_file), .min = 1,
+	.max = 1000, .help = "a file whose first line is the password"},
     {"unknown-exporters", CONF_CHOICE, .field = offsetof(struct conf, unknown),
 	.preset = "accept", .choices = unknown_choices,
 	.help = "what to do with datagrams of exporters not named here"},
@@ -230,6 +268,11 @@ static const struct conf_section sections[] = {
 	.count = offsetof(struct conf, n_relay), .max = CONF_MAX_RELAY,
 	.place = offsetof(struct conf_relay, place), .check = check_relay,
 	.help = "another collector that gets each datagram as it came"},
+    {"alert-target", .title = &target_title, .key = target_keys,
+	.n_keys = ARRAY_LEN(target_keys), .size = sizeof(struct conf_target),
+	.array = offsetof(struct conf, target),
+	.count = offsetof(struct conf, n_targets), .max = CONF_MAX_TARGETS,
+	.check = check_target, .help = "where alerts of trackings go"},
     {"exporter", .title = &exporter_title, .key = exporter_keys,
 	.n_keys = ARRAY_LEN(exporter_keys), .section = exporter_sections,
 	.n_sections = ARRAY_LEN(exporter_sections),

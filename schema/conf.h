@@ -65,6 +65,15 @@ struct conf_exporter {
 	char *place; /* FILE:LINE */
 };
 
+/* alert-target NAME: where alerts of trackings go, one of three. */
+struct conf_target {
+	char *name;
+	char *mail;     /* an address */
+	char *webhook;  /* a URL that gets JSON */
+	char **program; /* and its arguments; it gets JSON */
+	size_t n_program;
+};
+
 enum conf_unknown { CONF_ACCEPT, CONF_REFUSE };
 
 enum {
@@ -77,6 +86,8 @@ enum {
 	CONF_MAX_AUTOMATIC = 3000,
 	CONF_MAX_SOURCES = 64,
 	CONF_MAX_LAG_S = 86400,
+	CONF_MAX_TARGETS = 1000,
+	CONF_MAX_PROGRAM = 64,
 };
 
 struct conf {
@@ -94,6 +105,11 @@ struct conf {
 	size_t n_listen; /* at least one */
 	struct conf_relay *relay;
 	size_t n_relay;
+	/* Mail of alerts; NULL: not given. */
+	char *mail_server, *mail_from, *mail_user, *mail_password_file;
+	char *base_url; /* of the web page, as others reach it */
+	struct conf_target *target;
+	size_t n_targets;
 	struct conf_exporter *exporter;
 	size_t n_exporters;
 	/* All addresses of exporters, the longest prefix first. */

@@ -6,6 +6,7 @@
 #include "schema/db.h"
 
 #include <assert.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -221,8 +222,11 @@ db_prepare(struct db *db, const char *sql, struct stmt **out, struct err *err)
 	struct stmt *s;
 	int rc = sqlite3_prepare_v2(db->handle, sql, -1, &handle, NULL);
 
-	if (rc != SQLITE_OK)
-		return fail(db, rc, err);
+	if (rc != SQLITE_OK) {
+		rc = fail(db, rc, err);
+		assert(rc != 0);
+		return rc;
+	}
 	s = xcalloc(1, sizeof *s);
 	*s = (struct stmt){.handle = handle, .db = db};
 	*out = s;
@@ -251,6 +255,16 @@ void
 stmt_bind_int(struct stmt *s, const char *name, int64_t value)
 {
 	stmt_set_int(s, position_of(s, name), value);
+}
+
+void
+stmt_bind_real(struct stmt *s, const char *name, double value)
+{
+	/* SQLite makes NULL of NAN. */
+	int rc = sqlite3_bind_double(s->handle, position_of(s, name), value);
+
+	assert(rc == SQLITE_OK);
+	(void)rc;
 }
 
 void
@@ -340,6 +354,14 @@ int64_t
 stmt_int(struct stmt *s, int column)
 {
 	return sqlite3_column_int64(s->handle, column);
+}
+
+double
+stmt_real(struct stmt *s, int column)
+{
+	return stmt_is_null(s, column)
+		   ? NAN
+		   : sqlite3_column_double(s->handle, column);
 }
 
 const char *
@@ -432,9 +454,10 @@ db_check_identity(struct db *db, int32_t application_id, int newest,
     const char *what, int64_t *version, struct err *err)
 {
 	int64_t id = 0, n_tables = 0;
-	int rc = read_identity(db, &id, version, &n_tables, err);
+	int rc;
 
-	if (rc != 0)
+	*version = 0;
+	if ((rc = read_identity(db, &id, version, &n_tables, err)) != 0)
 		return rc;
 	if (n_tables == 0 && id == 0 && *version == 0)
 		return 0;

@@ -70,6 +70,8 @@ void stmt_finalize(struct stmt *s); /* accepts NULL */
 
 /* Parameters by name, with its colon. An unknown name is a bug. */
 void stmt_bind_int(struct stmt *s, const char *name, int64_t value);
+/* NAN is NULL. */
+void stmt_bind_real(struct stmt *s, const char *name, double value);
 /* text NULL is NULL. */
 void stmt_bind_text(struct stmt *s, const char *name, const char *text);
 void stmt_bind_blob(
@@ -91,6 +93,7 @@ void stmt_bind_row(struct stmt *to, struct stmt *from);
 
 /* Columns of the current row, from 0; text until the next step. */
 int64_t stmt_int(struct stmt *s, int column);
+double stmt_real(struct stmt *s, int column);      /* NAN for NULL */
 const char *stmt_text(struct stmt *s, int column); /* "" for NULL */
 const void *stmt_blob(struct stmt *s, int column, size_t *len); /* or NULL */
 bool stmt_is_null(struct stmt *s, int column);

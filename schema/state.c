@@ -20,6 +20,7 @@ enum { STATE_APPLICATION_ID = 0x77656973 };
 static const struct migration migrations[] = {
     {1, sql_state_1},
     {2, sql_state_2},
+    {3, sql_state_3},
 };
 
 enum { STATE_VERSION = ARRAY_LEN(migrations) };

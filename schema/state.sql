@@ -69,3 +69,64 @@ CREATE TABLE tracking_member (
 	PRIMARY KEY (group_id, tracking_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX tracking_member_of ON tracking_member (tracking_id);
+
+-- :name state_3
+CREATE TABLE alert_rule (
+	-- When the values of a tracking are an alarm, and how it stands.
+	id INTEGER PRIMARY KEY AUTOINCREMENT, -- never used again
+	tracking_id INTEGER NOT NULL REFERENCES tracking ON DELETE CASCADE,
+	kind TEXT NOT NULL, -- above, below, sigma, weeks, no-data
+	threshold REAL NOT NULL,
+	readings INTEGER NOT NULL,
+	k REAL NOT NULL,
+	in_a_row INTEGER NOT NULL,
+	hold_s INTEGER NOT NULL,
+	recovery INTEGER NOT NULL,
+	quiet_from INTEGER NOT NULL, -- minutes of the local day
+	quiet_to INTEGER NOT NULL,
+	target TEXT NOT NULL, -- commas between: where messages go
+	comment TEXT NOT NULL,
+	changed_ms INTEGER NOT NULL,
+	done_s INTEGER NOT NULL, -- end of the last period it has seen
+	spoken INTEGER NOT NULL DEFAULT 0,
+	n_misses INTEGER NOT NULL DEFAULT 0,
+	first_miss_s INTEGER NOT NULL DEFAULT 0,
+	last_miss_s INTEGER NOT NULL DEFAULT 0,
+	last_message_s INTEGER NOT NULL DEFAULT 0,
+	worst REAL NOT NULL DEFAULT 0
+) STRICT;
+CREATE INDEX alert_rule_of ON alert_rule (tracking_id);
+
+CREATE TABLE alert_log (
+	-- What rules said; stays when they are gone.
+	id INTEGER PRIMARY KEY AUTOINCREMENT,
+	rule_id INTEGER NOT NULL,
+	tracking_id INTEGER NOT NULL,
+	name TEXT NOT NULL, -- of the tracking, then
+	load TEXT NOT NULL,
+	filter TEXT NOT NULL, -- of the tracking, then
+	rule TEXT NOT NULL, -- in words
+	kind TEXT NOT NULL, -- fired, recovered, test
+	end_s INTEGER NOT NULL, -- of the period
+	value REAL, -- NULL: not known
+	limit_value REAL, -- NULL: there is none
+	n_misses INTEGER NOT NULL,
+	first_miss_s INTEGER NOT NULL,
+	worst REAL,
+	noted_ms INTEGER NOT NULL,
+	acked_ms INTEGER, -- NULL: nobody did yet
+	acked_by TEXT
+) STRICT;
+CREATE INDEX alert_log_of ON alert_log (tracking_id);
+
+CREATE TABLE alert_outbox (
+	-- Messages on their way; rows go when they are delivered.
+	id INTEGER PRIMARY KEY AUTOINCREMENT,
+	log_id INTEGER NOT NULL REFERENCES alert_log ON DELETE CASCADE,
+	target TEXT NOT NULL,
+	attempts INTEGER NOT NULL,
+	next_ms INTEGER NOT NULL, -- not before then
+	delivered_ms INTEGER, -- NULL: not yet
+	failed TEXT -- why; NULL while there is hope
+) STRICT;
+CREATE INDEX alert_outbox_of ON alert_outbox (log_id);
