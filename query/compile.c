@@ -20,8 +20,14 @@
 /* SQLite's own limit for a statement, SQLITE_MAX_SQL_LENGTH. */
 enum { SQL_MAX_LEN = 1000000 };
 
-/* A list of several ranges with at most so many values becomes IN (...). */
-enum { IN_MAX_VALUES = 256 };
+enum {
+	/* A list of several ranges with at most so many values becomes
+	 * IN (...). */
+	IN_MAX_VALUES = 256,
+	/* More ranges than these are searched by holds(), unless an index
+	 * serves them. */
+	LISTED_RANGES = 32,
+};
 
 struct compiler {
 	struct compiled *out;
@@ -29,6 +35,7 @@ struct compiler {
 	const struct compile_target *target;
 	struct plan_time time;
 	size_t n_values; /* :p1 to :p<n_values> are taken */
+	size_t n_sets;   /* :s1 to ... */
 };
 
 static const char *
@@ -39,7 +46,7 @@ column_sql(const struct compiler *c, enum flow_column column)
 
 /* ---- parameters ---- */
 
-static void
+static struct compiled_bind *
 add_bind(struct compiled *o, const char *name, int64_t value)
 {
 	struct compiled_bind *b;
@@ -48,6 +55,8 @@ add_bind(struct compiled *o, const char *name, int64_t value)
 	b = &o->bind[o->n_binds++];
 	snprintf(b->name, sizeof b->name, "%s", name);
 	b->value = value;
+	b->set = NULL;
+	return b;
 }
 
 /* SQLite numbers parameters by their first appearance, as they come here. */
@@ -233,7 +242,7 @@ put_mixed(struct compiler *c, const struct ast *a)
 }
 
 static void
-put_ranges(struct compiler *c, const struct ast *a)
+put_listed(struct compiler *c, const struct ast *a)
 {
 	if (a->n_ranges == 0)
 		buf_puts(&c->out->sql, "0");
@@ -245,6 +254,32 @@ put_ranges(struct compiler *c, const struct ast *a)
 		put_in(c, a);
 	else
 		put_mixed(c, a);
+}
+
+/* Searched by halves, however long the list is. */
+static void
+put_holds(struct compiler *c, const struct ast *a)
+{
+	char name[sizeof(struct compiled_bind){0}.name];
+
+	snprintf(name, sizeof name, ":s%zu", ++c->n_sets);
+	add_bind(c->out, name, 0)->set = a;
+	buf_printf(&c->out->sql, "holds(%s, ", name);
+	put_quantity(c, a->column);
+	buf_puts(&c->out->sql, ")");
+}
+
+static void
+put_ranges(struct compiler *c, const struct ast *a)
+{
+	const struct plan_path *path = &c->target->path;
+	bool drives =
+	    path->kind == PLAN_INDEX && path->n_arms == 1 && path->arm[0] == a;
+
+	if (a->n_ranges > LISTED_RANGES && !drives)
+		put_holds(c, a);
+	else
+		put_listed(c, a);
 }
 
 static bool
@@ -286,7 +321,7 @@ put_sources(struct compiler *c, const struct ast *a)
 		buf_puts(&c->out->sql, "1");
 	} else {
 		ast_normalize_ranges(&ids);
-		put_ranges(c, &ids);
+		put_listed(c, &ids);
 	}
 	free(ids.range);
 }
@@ -310,24 +345,6 @@ put_child(struct compiler *c, const struct ast *a, size_t i)
 	put_node(c, a->child[i]);
 }
 
-/* With the time inside each arm of an OR, an arm without an index of its own
- * can still be searched by time. */
-static void
-put_arm(struct compiler *c, const struct ast *a, size_t i)
-{
-	const struct ast *arm = a->child[i];
-
-	if (!plan_asks_time(&c->time) || arm->kind == AST_OR) {
-		put_node(c, arm);
-		return;
-	}
-	buf_puts(&c->out->sql, "(");
-	put_node(c, arm);
-	buf_puts(&c->out->sql, " AND ");
-	put_time(c);
-	buf_puts(&c->out->sql, ")");
-}
-
 static void
 put_node(struct compiler *c, const struct ast *a)
 {
@@ -345,7 +362,7 @@ put_node(struct compiler *c, const struct ast *a)
 		if (a->n_children == 0)
 			buf_puts(sql, "0");
 		else
-			put_joined(c, a, 0, a->n_children, " OR ", put_arm);
+			put_joined(c, a, 0, a->n_children, " OR ", put_child);
 		break;
 	case AST_NOT:
 		buf_puts(sql, "NOT (");
@@ -410,25 +427,56 @@ put_name(struct compiler *c, unsigned number, const char *column)
 }
 
 static void
+put_table(struct compiler *c, const enum flow_column *index)
+{
+	unsigned id = c->target->segment->id;
+
+	buf_printf(&c->out->sql, " FROM flow_%04u AS f", id);
+	if (index != NULL)
+		buf_printf(&c->out->sql, " INDEXED BY flow_%04u_%s", id,
+		    flow_columns[*index].name);
+	else
+		buf_puts(&c->out->sql, " NOT INDEXED");
+}
+
+static void
 put_from(struct compiler *c)
 {
-	const struct segment *g = c->target->segment;
 	const struct plan_path *path = &c->target->path;
-	struct buf *sql = &c->out->sql;
 
-	buf_printf(sql, " FROM flow_%04u AS f", g->id);
-	if (path->kind == PLAN_INDEX)
-		buf_printf(sql, " INDEXED BY flow_%04u_%s", g->id,
-		    flow_columns[path->column].name);
-	else if (path->kind == PLAN_SCAN)
-		buf_puts(sql, " NOT INDEXED");
+	put_table(c, path->kind == PLAN_INDEX ? &path->column : NULL);
+}
+
+/* The rows that one index leads to. */
+static void
+put_arm(struct compiler *c, const struct ast *arm, const char *what)
+{
+	enum flow_column column = (enum flow_column)arm->column;
+
+	buf_printf(&c->out->sql, "SELECT %s", what);
+	put_table(c, &column);
+	buf_puts(&c->out->sql, " WHERE ");
+	put_listed(c, arm);
+}
+
+/* Each row once: IN makes a set of them. */
+static void
+put_union(struct compiler *c)
+{
+	const struct plan_path *path = &c->target->path;
+
+	buf_puts(&c->out->sql, "f.id IN (");
+	for (size_t i = 0; i < path->n_arms; i++) {
+		buf_puts(&c->out->sql, i > 0 ? " UNION ALL " : "");
+		put_arm(c, path->arm[i], "f.id");
+	}
+	buf_puts(&c->out->sql, ") AND ");
 }
 
 static void
 put_where(struct compiler *c)
 {
 	const struct compile_rows *rows = &c->target->rows;
-	const struct ast *root = c->filter->ast;
 	struct buf *sql = &c->out->sql;
 
 	buf_puts(sql, " WHERE ");
@@ -439,9 +487,10 @@ put_where(struct compiler *c)
 		put_named(c, ":last_id", rows->last);
 		buf_puts(sql, " AND ");
 	}
-	put_node(c, root);
-	/* An OR has the time in each of its arms. */
-	if (plan_asks_time(&c->time) && root->kind != AST_OR) {
+	if (c->target->path.kind == PLAN_UNION)
+		put_union(c);
+	put_node(c, c->filter->ast);
+	if (plan_asks_time(&c->time)) {
 		buf_puts(sql, " AND ");
 		put_time(c);
 	}
@@ -479,6 +528,33 @@ put_rows(struct compiler *c)
 		buf_puts(&c->out->sql, " ORDER BY f.id");
 }
 
+static int
+check_length(const struct compiled *out, struct err *err)
+{
+	if (out->sql.overflow)
+		return err_set(err, ERR_LIMIT,
+		    "filter: its SQL would be longer than %d bytes",
+		    SQL_MAX_LEN);
+	return 0;
+}
+
+int
+compile_count(struct compiled *out, const struct segment *g,
+    const struct ast *condition, uint64_t limit, struct err *err)
+{
+	const struct compile_target target = {.segment = g};
+	struct compiler c = {.out = out, .target = &target};
+
+	*out = (struct compiled){0};
+	buf_init(&out->sql, SQL_MAX_LEN - 1);
+	buf_puts(&out->sql, "SELECT count(*) FROM (");
+	put_arm(&c, condition, "1");
+	buf_puts(&out->sql, " LIMIT ");
+	put_named(&c, ":limit", (int64_t)limit);
+	buf_puts(&out->sql, ")");
+	return check_length(out, err);
+}
+
 int
 compile_segment(struct compiled *out, const struct filter *f,
     const struct compile_target *target, struct err *err)
@@ -496,11 +572,7 @@ compile_segment(struct compiled *out, const struct filter *f,
 		put_bulk(&c);
 	else
 		put_rows(&c);
-	if (out->sql.overflow)
-		return err_set(err, ERR_LIMIT,
-		    "filter: its SQL would be longer than %d bytes",
-		    SQL_MAX_LEN);
-	return 0;
+	return check_length(out, err);
 }
 
 void

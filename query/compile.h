@@ -14,6 +14,7 @@
 #include "schema/base/err.h"
 #include "schema/flow.h"
 
+struct ast;
 struct filter;
 struct segment;
 struct source;
@@ -21,6 +22,7 @@ struct source;
 struct compiled_bind {
 	char name[16]; /* with its colon */
 	int64_t value;
+	const struct ast *set; /* for holds(), not NULL: instead of value */
 };
 
 struct compiled {
@@ -64,6 +66,11 @@ bool compile_has_source(flow_column_set columns);
  */
 int compile_segment(struct compiled *out, const struct filter *f,
     const struct compile_target *target, struct err *err) MUST_CHECK;
+
+/* SELECT the number of rows that meet a condition of plan_counter, up to
+ * :limit. As above. */
+int compile_count(struct compiled *out, const struct segment *g,
+    const struct ast *condition, uint64_t limit, struct err *err) MUST_CHECK;
 void compiled_release(struct compiled *c); /* accepts a zeroed struct */
 
 #endif

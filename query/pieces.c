@@ -48,6 +48,7 @@ struct pieces {
 	struct piece_shard *shard; /* being cut; NULL: none */
 	size_t segment;
 	uint64_t part;
+	struct plan_path path; /* of the segment, from part 0 on */
 	uint64_t n_taken;
 	struct scan_stats passed;
 	/* All else. */
@@ -183,6 +184,21 @@ pass_shard(struct pieces *p)
 		shard_free(s);
 }
 
+/* Conditions are counted while others read; when there is no view for that,
+ * reading will tell why. */
+static void
+plan_segment(struct pieces *p, const struct segment *g)
+{
+	struct view *v;
+
+	if (take_view(p, p->shard, &v, NULL) != 0) {
+		p->path = plan_path(p->q->filter, g, NULL);
+		return;
+	}
+	p->path = view_plan(v, g, p->q->filter);
+	give_back(p, p->shard, v);
+}
+
 /* Whether there is a part of the segment left; else the cursor is behind it. */
 static bool
 has_part(struct pieces *p, const struct segment *g)
@@ -192,12 +208,13 @@ has_part(struct pieces *p, const struct segment *g)
 			widen_bounds(&p->passed, g);
 		if (g->n_flows > 0 && !plan_prunes(p->q->filter, g)) {
 			p->passed.n_segments++;
+			plan_segment(p, g);
 			return true;
 		}
 		if (g->n_flows > 0)
 			p->passed.n_segments_pruned++;
 	} else if (p->part * PIECE_ROWS < g->n_flows &&
-		   plan_path(p->q->filter, g).kind == PLAN_SCAN) {
+		   p->path.kind == PLAN_SCAN) {
 		return true;
 	}
 	p->segment++;
@@ -219,6 +236,7 @@ cut(struct pieces *p, struct piece *out)
 	out->shard = p->shard;
 	out->segment = p->segment;
 	out->part = p->part++;
+	out->path = p->path;
 	pthread_mutex_lock(&p->lock);
 	p->shard->n_pieces++;
 	pthread_mutex_unlock(&p->lock);
@@ -341,7 +359,7 @@ piece_read(struct pieces *p, const struct piece *piece, struct view_sink *sink,
 	    .segment = g,
 	    .filter = p->q->filter,
 	    .columns = p->q->columns,
-	    .path = plan_path(p->q->filter, g),
+	    .path = piece->path,
 	    .in_order = p->in_order,
 	};
 	struct view *v;

@@ -22,6 +22,7 @@ struct piece {
 	struct piece_shard *shard;
 	size_t segment; /* position in the shard */
 	uint64_t part;  /* of the segment */
+	struct plan_path path;
 };
 
 /* q is borrowed until pieces_close; stop(arg) may end what is read early. */

@@ -6,10 +6,13 @@
  * is left to ask of the others, and which index drives the search of one.
  */
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "schema/flow.h"
 
+struct ast;
+struct buf;
 struct catalog;
 struct catalog_day;
 struct filter;
@@ -43,14 +46,42 @@ bool plan_asks_time(const struct plan_time *t);
 enum plan_kind {
 	PLAN_SCAN,  /* one after the other, by id */
 	PLAN_INDEX, /* by the index on column */
-	PLAN_EACH,  /* by an index for each arm of an OR, if SQLite likes */
+	PLAN_UNION, /* by a set of rows, which indexes lead to */
 };
+
+enum { PLAN_MAX_ARMS = 16 };
 
 struct plan_path {
 	enum plan_kind kind;
 	enum flow_column column; /* PLAN_INDEX */
+	/* Conditions that indexes serve, of the filter: every flow that passes
+	 * meets one of them. PLAN_INDEX: one, or none for the time. */
+	const struct ast *arm[PLAN_MAX_ARMS];
+	size_t n_arms;
+	uint64_t n_rows; /* to read, duplicates of PLAN_UNION included */
+	bool is_guess;   /* n_rows is, else it was counted */
 };
 
-struct plan_path plan_path(const struct filter *f, const struct segment *g);
+/* Who counts rows of the segment in an index. */
+struct plan_counter {
+	/* Those that meet an AST_RANGES, up to limit. Returns false when they
+	 * cannot be counted. */
+	bool (*count)(void *arg, const struct ast *condition, uint64_t limit,
+	    uint64_t *n_rows);
+	void *arg;
+};
+
+/*
+ * The cheapest way. counter NULL: by what is usual, for whom counting would
+ * take longer than reading. Borrows f.
+ */
+struct plan_path plan_path(const struct filter *f, const struct segment *g,
+    const struct plan_counter *counter);
+
+/* Whether the same indexes serve the same conditions. */
+bool plan_is_alike(const struct plan_path *a, const struct plan_path *b);
+
+/* "row by row", "by index dst_port", "by indexes src_addr, dst_addr". */
+void plan_print(const struct plan_path *path, struct buf *out);
 
 #endif

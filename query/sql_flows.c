@@ -194,14 +194,9 @@ put_run(struct buf *out, struct run *r)
 	buf_printf(out, "  %s segment %u", day, r->first);
 	if (r->last != r->first)
 		buf_printf(out, "-%u", r->last);
-	switch (r->path.kind) {
-	case PLAN_INDEX:
-		buf_printf(
-		    out, " by index %s\n", flow_columns[r->path.column].name);
-		break;
-	case PLAN_EACH: buf_puts(out, " by indexes\n"); break;
-	case PLAN_SCAN: buf_puts(out, " row by row\n"); break;
-	}
+	buf_puts(out, " ");
+	plan_print(&r->path, out);
+	buf_puts(out, "\n");
 	r->open = false;
 }
 
@@ -210,14 +205,14 @@ continues(const struct run *r, int32_t day, const struct segment *g,
     const struct plan_path *path)
 {
 	return r->open && r->day == day && r->last + 1 == g->id &&
-	       r->path.kind == path->kind && r->path.column == path->column;
+	       plan_is_alike(&r->path, path);
 }
 
 static void
 explain_segment(struct cursor *c, struct run *r)
 {
 	const struct segment *g = walk_at(c->walk);
-	struct plan_path path = plan_path(&c->cond.filter, g);
+	struct plan_path path = walk_plan(c->walk);
 
 	if (!continues(r, walk_day(c->walk), g, &path)) {
 		put_run(instance_of(c)->env->explain, r);

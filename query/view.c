@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "query/ast.h"
 #include "schema/base/mem.h"
 #include "schema/db.h"
 #include "schema/shard.h"
@@ -295,6 +296,29 @@ view_set_stop(struct view *v, bool (*fn)(void *), void *arg)
 
 /* ---- statements ---- */
 
+static bool
+set_holds(const void *set, int64_t value)
+{
+	return ast_holds(set, value);
+}
+
+static int
+prepare_compiled(struct view *v, const struct compiled *sql, struct stmt **out,
+    struct err *err)
+{
+	int rc = db_prepare(shard_db(v->shard), buf_str(&sql->sql), out, err);
+
+	for (size_t i = 0; i < sql->n_binds && rc == 0; i++) {
+		const struct compiled_bind *b = &sql->bind[i];
+
+		if (b->set != NULL)
+			stmt_set_holds(*out, (int)i + 1, set_holds, b->set);
+		else
+			stmt_set_int(*out, (int)i + 1, b->value);
+	}
+	return rc;
+}
+
 static int
 prepare(struct view *v, const struct view_task *t, bool bulk, struct stmt **out,
     struct err *err)
@@ -314,13 +338,47 @@ prepare(struct view *v, const struct view_task *t, bool bulk, struct stmt **out,
 	int rc = compile_segment(&sql, t->filter, &target, err);
 
 	if (rc == 0)
-		rc =
-		    db_prepare(shard_db(v->shard), buf_str(&sql.sql), out, err);
-	if (rc == 0)
-		for (size_t i = 0; i < sql.n_binds; i++)
-			stmt_set_int(*out, (int)i + 1, sql.bind[i].value);
+		rc = prepare_compiled(v, &sql, out, err);
 	compiled_release(&sql);
 	return rc;
+}
+
+/* ---- the plan ---- */
+
+struct count {
+	struct view *view;
+	const struct segment *segment;
+};
+
+/* What cannot be counted is not searched that way either: an index that is
+ * damaged, a reader that was stopped. */
+static bool
+count_rows(
+    void *arg, const struct ast *condition, uint64_t limit, uint64_t *n_rows)
+{
+	const struct count *c = arg;
+	struct compiled sql;
+	struct stmt *q = NULL;
+	int rc = compile_count(&sql, c->segment, condition, limit, NULL);
+
+	if (rc == 0)
+		rc = prepare_compiled(c->view, &sql, &q, NULL);
+	if (rc == 0)
+		rc = stmt_step(q, NULL);
+	if (rc == 1)
+		*n_rows = (uint64_t)stmt_int(q, 0);
+	stmt_finalize(q);
+	compiled_release(&sql);
+	return rc == 1;
+}
+
+struct plan_path
+view_plan(struct view *v, const struct segment *g, const struct filter *f)
+{
+	struct count count = {v, g};
+	const struct plan_counter counter = {count_rows, &count};
+
+	return plan_path(f, g, &counter);
 }
 
 /* The rows of the moment among those asked for. */
@@ -412,13 +470,13 @@ complete(
 
 int
 view_read(struct view *v, const struct segment *g, const struct filter *f,
-    flow_column_set columns, struct err *err)
+    const struct plan_path *path, flow_column_set columns, struct err *err)
 {
 	const struct view_task task = {
 	    .segment = g,
 	    .filter = f,
 	    .columns = columns,
-	    .path = plan_path(f, g),
+	    .path = *path,
 	    .rows = clip(v, g, (struct compile_rows){0, 0}),
 	    .in_order = true,
 	};

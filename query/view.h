@@ -53,19 +53,25 @@ void view_close(struct view *v); /* accepts NULL */
 const struct segment *view_segments(const struct view *v, size_t *n);
 const char *view_path(const struct view *v);
 
+/* How rows of a segment that pass are best found; may count some first. Ends no
+ * reading. */
+struct plan_path view_plan(
+    struct view *v, const struct segment *g, const struct filter *f);
+
 /*
  * Begin to read a segment that holds flows; ends the one before. f is borrowed
- * until this returns. view_next puts up to max <= BATCH_MAX flows into b,
- * which has the same columns: 1, 0 behind the last one, or an error. Flows come
- * in order of arrival.
+ * as long as rows are read, path until this returns. view_next puts up to max
+ * <= BATCH_MAX flows into b, which has the same columns: 1, 0 behind the last
+ * one, or an error. Flows come in order of arrival.
  */
 int view_read(struct view *v, const struct segment *g, const struct filter *f,
-    flow_column_set columns, struct err *err) MUST_CHECK;
+    const struct plan_path *path, flow_column_set columns,
+    struct err *err) MUST_CHECK;
 int view_next(
     struct view *v, struct batch *b, size_t max, struct err *err) MUST_CHECK;
 
 /* What to read in bulk. Of one view filter, columns and in_order are always
- * the same, and path depends on the segment alone. */
+ * the same, and so is path of one segment. */
 struct view_task {
 	const struct segment *segment; /* with at least one flow */
 	const struct filter *filter;

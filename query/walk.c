@@ -17,6 +17,10 @@
  * row of the other table. */
 enum { KEEP_OPEN = 32 };
 
+/* After so many beginnings rows are not counted any more before they are read:
+ * it is a join, for a few rows each time. */
+enum { COUNT_FOR = 16 };
+
 struct walk {
 	db_stop_fn *stop;
 	void *stop_arg;
@@ -29,6 +33,7 @@ struct walk {
 	struct exporters exporters;
 	struct scan_stats stats;
 
+	unsigned n_begun;
 	struct walk_want want;
 	struct batch batch;
 	size_t shard;   /* in list; list.n: behind the last */
@@ -78,6 +83,7 @@ void
 walk_begin(struct walk *w, const struct walk_want *want)
 {
 	w->want = *want;
+	w->n_begun += w->n_begun <= COUNT_FOR;
 	batch_release(&w->batch);
 	batch_init(&w->batch, want->columns);
 	if (!w->has_catalog &&
@@ -211,19 +217,29 @@ walk_at(const struct walk *w)
 	return w->at;
 }
 
+struct plan_path
+walk_plan(const struct walk *w)
+{
+	return w->n_begun > COUNT_FOR
+		   ? plan_path(w->want.filter, w->at, NULL)
+		   : view_plan(w->view[w->shard], w->at, w->want.filter);
+}
+
 /* ---- flows ---- */
 
 static int
 begin_segment(struct walk *w, struct err *err)
 {
 	int rc = walk_segment(w, err);
+	struct plan_path path;
 
-	if (rc == 1 && (rc = view_read(w->view[w->shard], w->at, w->want.filter,
-			    w->want.columns, err)) == 0) {
-		w->reading = true;
-		rc = 1;
-	}
-	return rc;
+	if (rc != 1)
+		return rc;
+	path = walk_plan(w);
+	rc = view_read(w->view[w->shard], w->at, w->want.filter, &path,
+	    w->want.columns, err);
+	w->reading = rc == 0;
+	return rc == 0 ? 1 : rc;
 }
 
 int

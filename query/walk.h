@@ -17,6 +17,7 @@
 #include "schema/db.h"
 
 struct filter;
+struct plan_path;
 struct scan_stats;
 struct segment;
 struct walk;
@@ -42,6 +43,7 @@ void walk_begin(struct walk *w, const struct walk_want *want);
 int walk_segment(struct walk *w, struct err *err) MUST_CHECK;
 int32_t walk_day(const struct walk *w);
 const struct segment *walk_at(const struct walk *w);
+struct plan_path walk_plan(const struct walk *w); /* to its rows */
 
 /* The next flows, at most max of them, of this segment or those behind it: 1,
  * 0 behind the last, or an error. b is borrowed until the next call. */

@@ -180,7 +180,9 @@ copy_run(struct day *d, uint32_t segment_id, struct err *err)
 static int
 copy_segment(struct day *d, const struct segment *g, struct err *err)
 {
-	int rc = view_read(d->from, g, d->wish->filter, BATCH_ALL_COLUMNS, err);
+	const struct plan_path path = view_plan(d->from, g, d->wish->filter);
+	int rc = view_read(
+	    d->from, g, d->wish->filter, &path, BATCH_ALL_COLUMNS, err);
 
 	d->batch.n = d->at = 0;
 	d->next = 1;

@@ -121,6 +121,36 @@ db_set_temporary_folder(const char *dir)
 
 /* ---- connections ---- */
 
+/* ---- sets ---- */
+
+struct holds {
+	db_holds_fn *fn;
+	const void *set;
+};
+
+static const char HOLDS[] = "weir holds"; /* the type of the pointer */
+
+static void
+holds(sqlite3_context *context, int n, sqlite3_value **value)
+{
+	const struct holds *h = sqlite3_value_pointer(value[0], HOLDS);
+
+	(void)n;
+	if (h == NULL)
+		sqlite3_result_error(context, "holds: not for you", -1);
+	else
+		sqlite3_result_int(
+		    context, h->fn(h->set, sqlite3_value_int64(value[1])));
+}
+
+static int
+add_holds(struct db *db)
+{
+	return sqlite3_create_function_v2(db->handle, "holds", 2,
+	    SQLITE_UTF8 | SQLITE_DIRECTONLY | SQLITE_DETERMINISTIC, NULL, holds,
+	    NULL, NULL, NULL);
+}
+
 int
 db_open(struct db **out, const char *path, enum db_mode mode, struct err *err)
 {
@@ -150,6 +180,10 @@ db_open(struct db **out, const char *path, enum db_mode mode, struct err *err)
 		goto out;
 	}
 	sqlite3_busy_timeout(db->handle, 5000);
+	if ((rc = add_holds(db)) != SQLITE_OK) {
+		rc = fail(db, rc, err);
+		goto out;
+	}
 	if ((rc = db_exec(db, setup_both, err)) != 0 ||
 	    (rc = db_exec(db, setup[mode], err)) != 0)
 		goto out;
@@ -430,7 +464,7 @@ static int
 read_identity(struct db *db, int64_t *id, int64_t *version, int64_t *n_tables,
     struct err *err)
 {
-	struct stmt *s;
+	struct stmt *s = NULL;
 	int rc = db_prepare(db,
 	    "SELECT application_id, user_version, "
 	    "(SELECT count(*) FROM sqlite_schema) "
@@ -523,6 +557,18 @@ db_set_stop(struct db *db, db_stop_fn *fn, void *arg)
 	db->stop_arg = arg;
 	sqlite3_progress_handler(
 	    db->handle, STOP_OPS, fn != NULL ? ask_stop : NULL, db);
+}
+
+void
+stmt_set_holds(struct stmt *s, int position, db_holds_fn *fn, const void *set)
+{
+	struct holds *h = xcalloc(1, sizeof *h);
+	int rc;
+
+	*h = (struct holds){fn, set};
+	rc = sqlite3_bind_pointer(s->handle, position, h, HOLDS, free);
+	assert(rc == SQLITE_OK);
+	(void)rc;
 }
 
 /* ---- rows in bulk ---- */

@@ -80,6 +80,15 @@ void stmt_bind_blob(
 void stmt_set_int(struct stmt *s, int position, int64_t value);
 void stmt_set_null(struct stmt *s, int position);
 
+/*
+ * A set of integers for the SQL function holds(:set, value), for lists too long
+ * for IN: fn says whether value is in it. set is borrowed as long as the
+ * statement is there.
+ */
+typedef bool db_holds_fn(const void *set, int64_t value);
+void stmt_set_holds(
+    struct stmt *s, int position, db_holds_fn *fn, const void *set);
+
 /* 1: a row is there; 0: done; else an error. After 0 or an error the
  * statement is reset and may be bound and stepped again. */
 int stmt_step(struct stmt *s, struct err *err) MUST_CHECK;

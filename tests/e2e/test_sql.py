@@ -500,7 +500,8 @@ class Pushdown(Sql):
         for condition, index in (
                 ("src_addr = inet('10.0.0.1')", "index src_addr"),
                 ("dst_addr IN (1, 2, 3)", "index dst_addr"),
-                ("dst_port = 443", "index dst_port"),
+                ("dst_port = 22", "index dst_port"),
+                ("dst_port = 443", "row by row"),
                 ("src_port BETWEEN 20 AND 25", "index src_port"),
                 ("flags_match(tcp_flags, 'S/SARPFU')", "index tcp_flags"),
                 ("in_net(src_addr, '10.1.2.0/24')", "index src_addr"),

@@ -15,6 +15,7 @@
 
 #include <inttypes.h>
 
+#include "query/ast.h"
 #include "query/compile.h"
 #include "query/names.h"
 #include "schema/base/buf.h"
@@ -53,6 +54,18 @@ print_where(const char *where, struct buf *out)
 		    where, len);
 }
 
+/* A set: how many ranges, how many values, the sum of all bounds. */
+static void
+print_set(const struct ast *set, struct buf *out)
+{
+	int64_t sum = 0;
+
+	for (size_t i = 0; i < set->n_ranges; i++)
+		sum += set->range[i].lo + set->range[i].hi;
+	buf_printf(out, "{%zu ranges of %" PRIu64 " values, sum %" PRId64 "}",
+	    set->n_ranges, ast_count_values(set), sum);
+}
+
 /* Of many parameters the sum of all values; of the rest each. */
 static void
 print_binds(const struct compiled *c, struct buf *out)
@@ -62,9 +75,13 @@ print_binds(const struct compiled *c, struct buf *out)
 	buf_puts(out, "binds:");
 	for (size_t i = 0; i < c->n_binds; i++) {
 		sum += c->bind[i].value;
-		if (i < BINDS_SHOWN)
-			buf_printf(out, " %s=%" PRId64, c->bind[i].name,
-			    c->bind[i].value);
+		if (i >= BINDS_SHOWN)
+			continue;
+		buf_printf(out, " %s=", c->bind[i].name);
+		if (c->bind[i].set != NULL)
+			print_set(c->bind[i].set, out);
+		else
+			buf_printf(out, "%" PRId64, c->bind[i].value);
 	}
 	if (c->n_binds > BINDS_SHOWN)
 		buf_printf(
