@@ -142,8 +142,13 @@ request_read_scale(const char *value, const struct conf *conf,
 static int
 set_scale(struct request *r, const char *value, struct err *err)
 {
-	int rc = request_read_scale(value, r->conf, &r->scale, err);
+	int rc;
 
+	if (value[0] == '\0')
+		return err_set(err, ERR_USAGE,
+		    "scale=: want none, header or a number, 1-%d",
+		    SCALE_MAX_FACTOR);
+	rc = request_read_scale(value, r->conf, &r->scale, err);
 	r->scaled = rc == 0 && r->scale.mode != SCALE_NONE ? value : NULL;
 	return rc;
 }
@@ -483,9 +488,12 @@ collect_options(const struct request_spec *spec, struct options *o)
 {
 	size_t n = 0, len;
 
-	*o = (struct options){.letters = ":c:d:f:o:hj:"};
-	len = strlen(o->letters) - (spec->scans ? 0 : strlen("j:"));
-	o->letters[len] = '\0';
+	*o = (struct options){.letters = ":c:d:f:o:h"};
+	len = strlen(o->letters);
+	if (spec->scans) {
+		o->letters[len++] = 'j';
+		o->letters[len++] = ':';
+	}
 	o->longer[n++] = (struct option){"help", no_argument, NULL, 'h'};
 	assert(spec->n_options <= REQUEST_MAX_OPTIONS);
 	for (size_t i = 0; i < spec->n_options; i++) {
