@@ -19,6 +19,8 @@ struct command {
 static const struct command commands[] = {
     {"collect", collect_main, "receive NetFlow v5 and store it"},
     {"import", import_main, "store the NetFlow v5 of capture files"},
+    {"import-flowviewer", import_flowviewer_main,
+	"take over monitors, RRDs, filters of FlowViewer"},
     {"check", check_main, "whether the store is whole; mend it"},
     {"backup", backup_main, "copy the store while it is written to"},
     {"expire", expire_main, "remove the oldest days, to keep to limits"},
@@ -42,7 +44,7 @@ usage(FILE *to)
 	fputs("usage: weir COMMAND [OPTIONS] [WORDS]\n\ncommands:\n", to);
 	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
 		fprintf(
-		    to, "  %-10s%s\n", commands[i].name, commands[i].summary);
+		    to, "  %-9s %s\n", commands[i].name, commands[i].summary);
 	fputs("\nweir COMMAND -h explains a command; weir -V prints the "
 	      "version.\n",
 	    to);

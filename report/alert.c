@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "report/track.h"
+#include "schema/base/attr.h"
 #include "schema/base/buf.h"
 #include "schema/base/mem.h"
 #include "schema/db.h"
@@ -214,6 +215,47 @@ alert_print(const struct alert_rule *r, struct buf *out)
 		buf_printf(out, " quiet=%02u:%02u-%02u:%02u",
 		    r->quiet_from / 60, r->quiet_from % 60, r->quiet_to / 60,
 		    r->quiet_to % 60);
+}
+
+/* FlowViewer's names: what a rule says besides its threshold, or all of it. */
+static const struct frequency {
+	const char *name;
+	unsigned in_a_row;
+	int64_t hold_s;
+	unsigned readings;
+	double k;
+} frequencies[] = {
+    {"daily", 1, 86400, 0, 0},
+    {"eachtime", 1, 0, 0, 0},
+    {"daily3", 3, 86400, 0, 0},
+    {"daily6", 6, 86400, 0, 0},
+    {"daily12", 12, 86400, 0, 0},
+    {"eachtime3", 3, 0, 0, 0},
+    {"eachtime6", 6, 0, 0, 0},
+    {"eachtime12", 12, 0, 0, 0},
+    {"sigma1", 1, 0, 6, 2.67},
+    {"sigma2", 1, 0, 12, 4},
+    {"sigma3", 1, 0, 12, 3},
+};
+
+bool
+alert_frequency(const char *name, struct alert_rule *r)
+{
+	for (size_t i = 0; i < ARRAY_LEN(frequencies); i++) {
+		const struct frequency *f = &frequencies[i];
+
+		if (strcmp(f->name, name) != 0)
+			continue;
+		r->in_a_row = f->in_a_row;
+		r->hold_s = f->hold_s;
+		if (f->readings > 0) {
+			r->kind = ALERT_SIGMA;
+			r->readings = f->readings;
+			r->k = f->k;
+		}
+		return true;
+	}
+	return false;
 }
 
 /* ---- the log ---- */

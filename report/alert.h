@@ -53,6 +53,10 @@ int alert_reset(struct state *s, int64_t track_id, struct err *err) MUST_CHECK;
 /* In words, as they are typed: "above=100000000 in-a-row=3". */
 void alert_print(const struct alert_rule *r, struct buf *out);
 
+/* What FlowViewer calls "daily3" or "sigma1": in_a_row and hold_s; of sigma all
+ * of it. false: it is none of them. */
+bool alert_frequency(const char *name, struct alert_rule *r);
+
 /* ---- the log ---- */
 
 struct alert_note {

@@ -15,6 +15,7 @@ int group_main(int argc, char **argv);
 int export_main(int argc, char **argv);
 int generate_main(int argc, char **argv);
 int track_main(int argc, char **argv);
+int import_flowviewer_main(int argc, char **argv);
 
 /* Reports with words of their own, for report_main, which takes their name out
  * of argv. */

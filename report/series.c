@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <rrd.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,6 +81,44 @@ series_last(const char *path, int64_t *end_s, struct err *err)
 	rrd_clear_error();
 	*end_s = rrd_last_r(path);
 	return *end_s < 0 ? fail(path, err) : 0;
+}
+
+static void
+free_names(char **name, unsigned long n)
+{
+	for (unsigned long i = 0; i < n; i++)
+		rrd_freemem(name[i]);
+	rrd_freemem(name);
+}
+
+int
+series_check(const char *path, struct err *err)
+{
+	unsigned long step = 1, n_names = 0;
+	rrd_value_t *value = NULL;
+	char **name = NULL;
+	time_t start, end;
+	int64_t last_s;
+	bool ours;
+	int rc = series_last(path, &last_s, err);
+
+	if (rc != 0)
+		return rc;
+	end = (time_t)last_s;
+	start = end - SERIES_STEP_S;
+	rrd_clear_error();
+	if (rrd_fetch_r(path, "AVERAGE", &start, &end, &step, &n_names, &name,
+		&value) != 0)
+		return fail(path, err);
+	ours = step == SERIES_STEP_S && n_names == 1 &&
+	       strcmp(name[0], "flowbits") == 0;
+	free_names(name, n_names);
+	rrd_freemem(value);
+	return ours ? 0
+		    : err_set(err, ERR_CORRUPT,
+			  "%s: is no RRD of FlowTracker: want periods of 300 "
+			  "s and one source, flowbits",
+			  path);
 }
 
 static int
@@ -217,14 +256,6 @@ series_abandon(const char *path)
 
 	(void)unlink(copy);
 	free(copy);
-}
-
-static void
-free_names(char **name, unsigned long n)
-{
-	for (unsigned long i = 0; i < n; i++)
-		rrd_freemem(name[i]);
-	rrd_freemem(name);
 }
 
 int

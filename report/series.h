@@ -37,6 +37,10 @@ int series_create(const char *path, enum series_layout layout, int64_t start_s,
 /* The end of the last period that is in. */
 int series_last(const char *path, int64_t *end_s, struct err *err) MUST_CHECK;
 
+/* That a file of another program has what is kept here: periods of
+ * SERIES_STEP_S, one source called flowbits. ERR_CORRUPT: it has not. */
+int series_check(const char *path, struct err *err) MUST_CHECK;
+
 /*
  * Copy the file to path.new and add the points, by time ascending; those not
  * after the last one in the file are left out. Periods between two points are

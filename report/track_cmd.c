@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "report/commands.h"
-#include "report/track_group.h"
 #include "schema/base/attr.h"
 #include "schema/base/buf.h"
 #include "schema/base/clock.h"
@@ -172,24 +171,6 @@ track_who(const struct track_command *c)
 		who = xasprintf("%u", (unsigned)getuid());
 	free(room);
 	return who;
-}
-
-int
-track_name_is_free(const struct track_list *trackings,
-    const struct track_groups *groups, const char *name, int64_t but_track,
-    int64_t but_group, struct err *err)
-{
-	const struct track *t = track_find(trackings, name, false);
-	const struct track_group *g = track_group_find(groups, name);
-
-	if (t != NULL && t->id != but_track)
-		return err_set(err, ERR_USAGE,
-		    "tracking %s is there already%s: want another name",
-		    t->name, t->status == TRACK_ARCHIVED ? ", archived" : "");
-	if (g != NULL && g->id != but_group)
-		return err_set(err, ERR_USAGE,
-		    "group %s is there already: want another name", g->name);
-	return 0;
 }
 
 int

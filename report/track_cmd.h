@@ -11,7 +11,6 @@
 #include "report/track.h"
 
 struct theme;
-struct track_groups;
 
 enum { TRACK_NOT_GIVEN = -1 };
 
@@ -72,11 +71,6 @@ double track_last_value(const char *dir, const struct track *t);
 /* Messages that are due; failures are told on stderr. */
 int track_send_alerts(const struct track_command *c, size_t *n_sent,
     size_t *n_failed, struct err *err) MUST_CHECK;
-
-/* ERR_USAGE: a tracking or a group has the name already, but for these. */
-int track_name_is_free(const struct track_list *trackings,
-    const struct track_groups *groups, const char *name, int64_t but_track,
-    int64_t but_group, struct err *err) MUST_CHECK;
 
 /* The action takes no filter words, or none but those of a span. */
 int track_no_filter(

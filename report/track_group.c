@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "report/track.h"
 #include "schema/base/attr.h"
 #include "schema/base/mem.h"
 #include "schema/db.h"
@@ -42,6 +43,24 @@ track_group_find(const struct track_groups *g, const char *name)
 		if (strcasecmp(g->group[i].name, name) == 0)
 			return &g->group[i];
 	return NULL;
+}
+
+int
+track_name_is_free(const struct track_list *trackings,
+    const struct track_groups *groups, const char *name, int64_t but_track,
+    int64_t but_group, struct err *err)
+{
+	const struct track *t = track_find(trackings, name, false);
+	const struct track_group *g = track_group_find(groups, name);
+
+	if (t != NULL && t->id != but_track)
+		return err_set(err, ERR_USAGE,
+		    "tracking %s is there already%s: want another name",
+		    t->name, t->status == TRACK_ARCHIVED ? ", archived" : "");
+	if (g != NULL && g->id != but_group)
+		return err_set(err, ERR_USAGE,
+		    "group %s is there already: want another name", g->name);
+	return 0;
 }
 
 size_t

@@ -11,6 +11,7 @@
 #include "schema/base/err.h"
 
 struct state;
+struct track_list;
 
 enum { TRACK_MAX_MEMBERS = 100, TRACK_MAX_GROUPS = 1000 };
 
@@ -46,6 +47,11 @@ struct track_group *track_group_find(
 int track_group_put(
     struct state *s, struct track_group *g, struct err *err) MUST_CHECK;
 int track_group_delete(struct state *s, int64_t id, struct err *err) MUST_CHECK;
+
+/* ERR_USAGE: a tracking or a group has the name already, but for these. */
+int track_name_is_free(const struct track_list *trackings,
+    const struct track_groups *groups, const char *name, int64_t but_track,
+    int64_t but_group, struct err *err) MUST_CHECK;
 
 void track_group_release(struct track_group *g); /* accepts a zeroed struct */
 /* Where a member is; n: it is none. */

@@ -415,51 +415,26 @@ set_quiet(void *command, const char *value, struct err *err)
 	return 0;
 }
 
-/* FlowViewer's names: what a rule says besides its threshold, or all of it. */
-static const struct frequency {
-	const char *name;
-	unsigned in_a_row;
-	int64_t hold_s;
-	unsigned readings;
-	double k;
-} frequencies[] = {
-    {"daily", 1, 86400, 0, 0},
-    {"eachtime", 1, 0, 0, 0},
-    {"daily3", 3, 86400, 0, 0},
-    {"daily6", 6, 86400, 0, 0},
-    {"daily12", 12, 86400, 0, 0},
-    {"eachtime3", 3, 0, 0, 0},
-    {"eachtime6", 6, 0, 0, 0},
-    {"eachtime12", 12, 0, 0, 0},
-    {"sigma1", 1, 0, 6, 2.67},
-    {"sigma2", 1, 0, 12, 4},
-    {"sigma3", 1, 0, 12, 3},
-};
-
 static int
 set_frequency(void *command, const char *value, struct err *err)
 {
 	struct track_command *c = command;
+	struct alert_rule r = {.kind = ALERT_ABOVE};
 
-	for (size_t i = 0; i < ARRAY_LEN(frequencies); i++) {
-		const struct frequency *f = &frequencies[i];
-
-		if (strcmp(f->name, value) != 0)
-			continue;
-		c->rule.in_a_row = f->in_a_row;
-		c->rule.hold_s = f->hold_s;
-		if (f->readings > 0) {
-			c->rule.kind = ALERT_SIGMA;
-			c->rule.readings = f->readings;
-			c->rule.k = f->k;
-			c->rule_kinds++;
-		}
-		return 0;
+	if (!alert_frequency(value, &r))
+		return err_set(err, ERR_USAGE,
+		    "frequency=%.60s: want daily, eachtime, either with 3, 6 "
+		    "or 12, or sigma1 to sigma3",
+		    value);
+	c->rule.in_a_row = r.in_a_row;
+	c->rule.hold_s = r.hold_s;
+	if (r.kind == ALERT_SIGMA) {
+		c->rule.kind = r.kind;
+		c->rule.readings = r.readings;
+		c->rule.k = r.k;
+		c->rule_kinds++;
 	}
-	return err_set(err, ERR_USAGE,
-	    "frequency=%.60s: want daily, eachtime, either with 3, 6 or 12, or "
-	    "sigma1 to sigma3",
-	    value);
+	return 0;
 }
 
 static int
