@@ -320,8 +320,8 @@ prepare_compiled(struct view *v, const struct compiled *sql, struct stmt **out,
 }
 
 static int
-prepare(struct view *v, const struct view_task *t, bool bulk, struct stmt **out,
-    struct err *err)
+compile(const struct view *v, const struct view_task *t, bool bulk,
+    struct compiled *out, struct err *err)
 {
 	const struct moment *m = v->moment;
 	const struct compile_target target = {
@@ -334,8 +334,23 @@ prepare(struct view *v, const struct view_task *t, bool bulk, struct stmt **out,
 	    .in_order = t->in_order,
 	    .bulk = bulk,
 	};
+
+	return compile_segment(out, t->filter, &target, err);
+}
+
+int
+view_compile(struct view *v, const struct view_task *task, struct compiled *out,
+    struct err *err)
+{
+	return compile(v, task, true, out, err);
+}
+
+static int
+prepare(struct view *v, const struct view_task *t, bool bulk, struct stmt **out,
+    struct err *err)
+{
 	struct compiled sql;
-	int rc = compile_segment(&sql, t->filter, &target, err);
+	int rc = compile(v, t, bulk, &sql, err);
 
 	if (rc == 0)
 		rc = prepare_compiled(v, &sql, out, err);

@@ -98,6 +98,10 @@ struct view_sink {
 int view_run(struct view *v, const struct view_task *task,
     struct view_sink *sink, struct err *err) MUST_CHECK;
 
+/* The statement that view_run would run. *out is filled in any case. */
+int view_compile(struct view *v, const struct view_task *task,
+    struct compiled *out, struct err *err) MUST_CHECK;
+
 /* See db_set_stop. */
 void view_set_stop(struct view *v, bool (*fn)(void *), void *arg);
 

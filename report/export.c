@@ -14,6 +14,7 @@
 #include "query/dedup.h"
 #include "query/scan.h"
 #include "report/commands.h"
+#include "report/explain_table.h"
 #include "report/pack.h"
 #include "report/request.h"
 #include "report/sink.h"
@@ -152,12 +153,23 @@ tell(const struct export *x, const struct scan_stats *stats,
 }
 
 static int
+explain(struct export *x, struct err *err)
+{
+	struct scan_query query = request_query(&x->request);
+
+	query.columns = BATCH_ALL_COLUMNS;
+	return explain_answer(&x->request, &query, true, err);
+}
+
+static int
 run(struct export *x, struct err *err)
 {
 	struct scan_stats stats = {0};
 	struct buf lost;
 	int rc;
 
+	if (x->request.explain)
+		return explain(x, err);
 	if (x->request.output == NULL && isatty(STDOUT_FILENO))
 		return err_set(err, ERR_USAGE,
 		    "the terminal cannot show what is exported: use -o FILE");

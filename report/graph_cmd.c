@@ -8,9 +8,11 @@
 #include <unistd.h>
 
 #include "report/commands.h"
+#include "report/explain_table.h"
 #include "report/graph_detail.h"
 #include "report/graph_request.h"
 #include "report/graph_table.h"
+#include "report/load.h"
 #include "report/request.h"
 #include "report/sink.h"
 #include "report/table.h"
@@ -125,6 +127,16 @@ write_numbers(const struct graph *g, const struct timeline *t,
 	return sink_close(sink, err);
 }
 
+/* Of the flows in the span, on both sides of the axis. */
+static int
+explain(struct graph *g, struct err *err)
+{
+	struct scan_query query = request_query(&g->request);
+
+	query.columns = load_columns(g->graph.load);
+	return explain_answer(&g->request, &query, false, err);
+}
+
 static int
 run(struct graph *g, struct err *err)
 {
@@ -202,9 +214,10 @@ graph_main(int argc, char **argv)
 	graph_request_init(&g.graph);
 	rc = parse(&g, argc, argv, &err);
 	if (rc == 0 && !g.request.help)
-		rc = run(&g, &err);
+		rc = g.request.explain ? explain(&g, &err) : run(&g, &err);
 	status = request_status("graph", rc, &err);
-	if (status == 0 && g.graph.detail != 0 && !g.request.help)
+	if (status == 0 && g.graph.detail != 0 && !g.request.help &&
+	    !g.request.explain)
 		status = graph_detail(&g.graph, &g.request,
 		    (size_t)(argc - optind), argv + optind);
 	graph_request_release(&g.graph);

@@ -11,6 +11,7 @@
 #include "query/scan.h"
 #include "report/column.h"
 #include "report/commands.h"
+#include "report/explain_table.h"
 #include "report/naming.h"
 #include "report/order.h"
 #include "report/request.h"
@@ -435,11 +436,23 @@ write_list(struct list *l, struct scan_stats *stats, struct err *err)
 }
 
 static int
+explain(struct list *l, struct err *err)
+{
+	struct scan_query query = request_query(&l->request);
+
+	query.columns = columns_needed(l);
+	return explain_answer(&l->request, &query, true, err);
+}
+
+static int
 run(struct list *l, struct err *err)
 {
 	struct scan_stats stats = {0};
-	int rc = open_naming(l, err);
+	int rc;
 
+	if (l->request.explain)
+		return explain(l, err);
+	rc = open_naming(l, err);
 	if (rc == 0)
 		rc = request_open(&l->request, &l->sink, &l->out, err);
 	if (rc != 0)

@@ -14,6 +14,7 @@
 #include "report/column.h"
 #include "report/commands.h"
 #include "report/drawing.h"
+#include "report/explain_table.h"
 #include "report/keys.h"
 #include "report/loss.h"
 #include "report/naming.h"
@@ -522,10 +523,30 @@ run_keys(struct report *r, struct err *err)
 }
 
 static int
+explain(struct report *r, struct err *err)
+{
+	struct scan_query query = request_query(&r->request);
+	enum flow_column column[REPORT_MAX_KEYS];
+	struct aggregate *a;
+
+	for (size_t i = 0; i < r->keys.n; i++)
+		column[i] = r->keys.key[i]->column;
+	a = aggregate_new(column, r->keys.n, AGGREGATE_MAX_GROUPS);
+	query.columns = aggregate_columns(a);
+	aggregate_free(a);
+	return explain_answer(&r->request, &query, false, err);
+}
+
+static int
 run(struct report *r, struct err *err)
 {
 	int rc = 0;
 
+	if (r->loss && r->request.explain)
+		return err_set(err, ERR_USAGE,
+		    "report loss reads no flows: there is nothing to explain");
+	if (r->request.explain)
+		return explain(r, err);
 	if (r->loss)
 		return loss_run(&r->request, err);
 	if (r->request.names != NAMES_NO)

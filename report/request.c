@@ -433,7 +433,7 @@ unknown_option(const struct request *r, char **argv, struct err *err)
 	struct buf known;
 
 	buf_init(&known, 200);
-	buf_printf(&known, "-c -d -f -o -h%s", r->spec->scans ? " -j" : "");
+	buf_printf(&known, "-c -d -f -o -h%s", r->spec->scans ? " -j -n" : "");
 	for (size_t i = 0; i < r->spec->n_options; i++)
 		buf_printf(&known, " -%c", r->spec->option[i].letter);
 	/* 0: a long one, which getopt has stepped over. */
@@ -468,6 +468,7 @@ take_option(
 	case 'd': r->dir = optarg; return 0;
 	case 'f': return set_format(r, optarg, err);
 	case 'j': return set_threads(r, optarg, err);
+	case 'n': r->explain = true; return 0;
 	case 'o': r->output = optarg; return 0;
 	case 'h': r->help = true; return 0;
 	case ':':
@@ -480,7 +481,7 @@ take_option(
 /* The options of all commands, and those of this one. */
 struct options {
 	char letters[16 + 2 * REQUEST_MAX_OPTIONS];
-	struct option longer[REQUEST_MAX_OPTIONS + 2];
+	struct option longer[REQUEST_MAX_OPTIONS + 3];
 };
 
 static void
@@ -493,6 +494,9 @@ collect_options(const struct request_spec *spec, struct options *o)
 	if (spec->scans) {
 		o->letters[len++] = 'j';
 		o->letters[len++] = ':';
+		o->letters[len++] = 'n';
+		o->longer[n++] =
+		    (struct option){"explain", no_argument, NULL, 'n'};
 	}
 	o->longer[n++] = (struct option){"help", no_argument, NULL, 'h'};
 	assert(spec->n_options <= REQUEST_MAX_OPTIONS);
@@ -692,7 +696,9 @@ request_help(const struct request *r, struct err *err)
 	if (r->spec->scans)
 		buf_puts(&text,
 		    "  -j N            read with N threads (one for each "
-		    "core)\n");
+		    "core)\n"
+		    "  -n              how the flows would be found; also "
+		    "--explain\n");
 	for (size_t i = 0; i < r->spec->n_options; i++)
 		put_option(&text, &r->spec->option[i]);
 	buf_puts(&text, "  -h, --help      this help\n");

@@ -88,6 +88,7 @@ struct request {
 	int64_t dedup_ms;   /* how far starts of the same flow may be apart */
 	int64_t timeout_ms; /* 0: none */
 	unsigned n_threads; /* -j; 0: one for each core */
+	bool explain;       /* --explain: see explain_table.h */
 	struct watch watch;
 	bool help; /* -h: print help, nothing else */
 	enum out_units units;

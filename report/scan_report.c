@@ -13,6 +13,7 @@
 #include "query/dedup.h"
 #include "query/scan.h"
 #include "report/commands.h"
+#include "report/explain_table.h"
 #include "report/naming.h"
 #include "report/request.h"
 #include "report/scanners.h"
@@ -700,12 +701,24 @@ find_scanners(struct scan_report *r, struct err *err)
 	return rc;
 }
 
+/* Of the first of the two readings. */
+static int
+explain(struct scan_report *r, struct err *err)
+{
+	struct scan_query query = request_query(&r->request);
+
+	query.columns = scanners_columns(false);
+	return explain_answer(&r->request, &query, true, err);
+}
+
 static int
 run(struct scan_report *r, struct err *err)
 {
 	uint64_t lines = r->request.lines;
 	int rc = 0;
 
+	if (r->request.explain)
+		return explain(r, err);
 	if (!r->request.has_lines && r->request.format == &out_text)
 		lines = TEXT_LINES;
 	if (r->request.names != NAMES_NO)

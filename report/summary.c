@@ -14,6 +14,7 @@
 #include "query/scan.h"
 #include "report/cell.h"
 #include "report/commands.h"
+#include "report/explain_table.h"
 #include "report/histogram.h"
 #include "report/request.h"
 #include "report/sink.h"
@@ -552,6 +553,8 @@ run(struct summary *s, struct err *err)
 	query.columns = counters | (flow_column_set)1 << COL_START_MS |
 			(flow_column_set)1 << COL_END_MS |
 			scale_columns(&s->sampling, counters);
+	if (s->request.explain)
+		return explain_answer(&s->request, &query, false, err);
 	if ((rc = request_dedup(&s->request, &query, &dedup, err)) != 0)
 		return rc;
 	query.scale = &s->request.scale;
