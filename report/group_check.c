@@ -11,6 +11,7 @@
 #include "query/filter.h"
 #include "query/list.h"
 #include "query/saved.h"
+#include "report/track.h"
 #include "schema/base/addr.h"
 #include "schema/base/attr.h"
 #include "schema/base/complain.h"
@@ -155,17 +156,33 @@ mark_changes(const struct saved_list *changed, struct users *u)
 }
 
 static int
-check_filter(const struct saved *saved, const struct names *names,
-    int64_t now_ms, struct err *err)
+check_words(const char *what, const char *name, const char *words,
+    const struct names *names, int64_t now_ms, struct err *err)
 {
 	struct filter f;
 	int rc;
 
 	filter_init(&f);
 	f.names = names;
-	rc = filter_add_line(&f, saved->text, now_ms, err);
+	rc = filter_add_line(&f, words, now_ms, err);
 	filter_release(&f);
-	return rc != 0 ? err_prefix(err, rc, "filter %s", saved->name) : 0;
+	return rc != 0 ? err_prefix(err, rc, "%s %s", what, name) : 0;
+}
+
+static int
+check_trackings(struct state *s, const struct users *u,
+    const struct names *names, int64_t now_ms, struct err *err)
+{
+	struct track_list all;
+	int rc = track_get_all(s, &all, err);
+
+	for (size_t i = 0; i < all.n && rc == 0; i++)
+		if (all.track[i].status != TRACK_REMOVED &&
+		    uses_changed(u, all.track[i].filter))
+			rc = check_words("tracking", all.track[i].name,
+			    all.track[i].filter, names, now_ms, err);
+	track_list_release(&all);
+	return rc;
 }
 
 int
@@ -184,8 +201,10 @@ group_check_users(struct state *s, const struct saved_list *changed,
 			rc = group_check(&u.groups.saved[i], offline, err);
 	for (size_t i = 0; i < u.filters.n && rc == 0; i++)
 		if (uses_changed(&u, u.filters.saved[i].text))
-			rc = check_filter(
-			    &u.filters.saved[i], offline, now_ms, err);
+			rc = check_words("filter", u.filters.saved[i].name,
+			    u.filters.saved[i].text, offline, now_ms, err);
+	if (rc == 0)
+		rc = check_trackings(s, &u, offline, now_ms, err);
 	free(u.changes);
 	saved_list_release(&u.groups);
 	saved_list_release(&u.filters);

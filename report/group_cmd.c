@@ -13,6 +13,7 @@
 #include "report/request.h"
 #include "report/saved_table.h"
 #include "report/table.h"
+#include "report/track.h"
 #include "schema/base/attr.h"
 #include "schema/base/buf.h"
 #include "schema/base/complain.h"
@@ -293,6 +294,22 @@ show(void *command, struct err *err)
 
 /* ---- removing ---- */
 
+static int
+refuse_trackings_of(struct state *s, const char *name, struct err *err)
+{
+	struct track_list trackings;
+	int rc = track_get_all(s, &trackings, err);
+
+	for (size_t i = 0; i < trackings.n && rc == 0; i++)
+		if (trackings.track[i].status != TRACK_REMOVED &&
+		    saved_uses_group(trackings.track[i].filter, name))
+			rc = err_set(err, ERR_USAGE,
+			    "%s is needed by tracking %s: revise that first",
+			    name, trackings.track[i].name);
+	track_list_release(&trackings);
+	return rc;
+}
+
 /* Who names the group, in state.db as it would be. */
 static int
 refuse_users_of(struct state *s, const char *name, struct err *err)
@@ -312,7 +329,7 @@ refuse_users_of(struct state *s, const char *name, struct err *err)
 				    name, kind_names[k], list.saved[i].name);
 		saved_list_release(&list);
 	}
-	return rc;
+	return rc != 0 ? rc : refuse_trackings_of(s, name, err);
 }
 
 static int

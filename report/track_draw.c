@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "report/alert.h"
 #include "report/graph.h"
 #include "report/palette.h"
 #include "report/sink.h"
@@ -174,6 +175,32 @@ set_marks(struct plan *p, const struct drawing *d, const struct track *t,
 	return rc;
 }
 
+/* Limits of its rules that are a value. */
+static int
+set_limits(struct plan *p, const struct drawing *d, const struct track *t,
+    struct err *err)
+{
+	struct alert_list rules = {0};
+	int rc = d->state != NULL ? alert_get_all(d->state, &rules, err) : 0;
+
+	p->mark = xreallocarray(
+	    p->mark, p->picture.n_marks + rules.n + 1, sizeof *p->mark);
+	for (size_t i = 0; i < rules.n; i++) {
+		const struct alert_rule *r = &rules.alert[i].rule;
+
+		if (rules.alert[i].track_id != t->id ||
+		    (r->kind != ALERT_ABOVE && r->kind != ALERT_BELOW))
+			continue;
+		p->mark[p->picture.n_marks++] =
+		    (struct track_mark){.value = r->threshold,
+			.text = r->kind == ALERT_ABOVE ? "alert above"
+						       : "alert below"};
+	}
+	p->picture.mark = p->mark;
+	alert_list_release(&rules);
+	return rc;
+}
+
 static int
 plan_track(struct plan *p, const struct drawing *d, const struct track *t,
     struct err *err)
@@ -193,7 +220,8 @@ plan_track(struct plan *p, const struct drawing *d, const struct track *t,
 	    .start_s = t->start_s,
 	    .done_s = t->done_s};
 	if ((rc = set_span(p, c, t->name, err)) != 0 ||
-	    (rc = set_marks(p, d, t, err)) != 0)
+	    (rc = set_marks(p, d, t, err)) != 0 ||
+	    (rc = set_limits(p, d, t, err)) != 0)
 		return rc;
 	buf_printf(&p->note, "%s%s%s%s", t->filter,
 	    t->scale[0] != '\0' ? " scale=" : "", t->scale,

@@ -322,10 +322,10 @@ add_marks(struct args *a, const struct track_picture *p)
 		char *text = escape(m->text, 80, false);
 
 		if (m->at_s == 0)
-			add(a, "HRULE:%.17g#%02X%02X%02X:%s", m->value, c.r,
+			add(a, "HRULE:%.17g#%02X%02X%02X:%s\\l", m->value, c.r,
 			    c.g, c.b, text);
 		else if (m->at_s > p->from_s && m->at_s <= p->to_s)
-			add(a, "VRULE:%" PRId64 "#%02X%02X%02X:%s\\n", m->at_s,
+			add(a, "VRULE:%" PRId64 "#%02X%02X%02X:%s\\l", m->at_s,
 			    c.r, c.g, c.b, text);
 		free(text);
 	}

@@ -3,67 +3,18 @@
 rrdtool; and that nothing is missing or twice whatever happens."""
 
 import fcntl
-import json
 import math
 import os
 import random
-import shutil
 import signal
 import subprocess
-import tempfile
 import time
 
-import png
-from lib import ENV, WEIR, Store, main, refused, run
-
-START, STEP = 1767607200, 300  # 2026-01-05T10:00Z
+from lib import ENV, WEIR, main, refused, run
+from tracked import START, STEP, Tracked, clock
 
 
-def clock(second):
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(second))
-
-
-class Track(Store):
-    @classmethod
-    def setUpClass(cls):
-        """Three hours, and after a pause of one another half."""
-        cls.filled = tempfile.mkdtemp(prefix="weir-e2e-")
-        cls.addClassCleanup(shutil.rmtree, cls.filled)
-        out = os.path.join(cls.filled, "a.pcap")
-        for start, end, flows in ((START, START + 10800, 6000),
-                                  (START + 14400, START + 16200, 1000)):
-            run("generate", f"flows={flows}", "exporters=2", "hosts=200",
-                f"from={clock(start)}", f"to={clock(end)}", "-o", out)
-            run("import", "-d", os.path.join(cls.filled, "var"), out)
-
-    def setUp(self):
-        super().setUp()
-        shutil.copytree(os.path.join(self.filled, "var"), self.dir)
-
-    def track(self, *words, **how):
-        return run("track", *words, "-d", self.dir, **how)
-
-    def refused(self, *words, **how):
-        return refused("track", *words, "-d", self.dir, **how)
-
-    def ask(self, *words):
-        return json.loads(self.track(*words, "-f", "json"))
-
-    def create(self, name, *words, start=START):
-        self.track("create", name, *words, f"from={clock(start)}")
-
-    def update(self, end):
-        return self.ask("update", f"to={clock(end)}")[0]
-
-    def values(self, name, start=START, end=START + 18000):
-        """By end of the period, those that are known."""
-        rows = self.ask("values", name, f"from={clock(start)}",
-                        f"to={clock(end)}")["rows"]
-        self.assertTrue(all(r["to_ms"] - r["from_ms"] == STEP * 1000
-                            for r in rows))
-        return {r["to_ms"] // 1000: r["average"] for r in rows
-                if r["average"] is not None}
-
+class Track(Tracked):
     def oracle(self, load, keep, start=START, end=START + 18000):
         sums = {t: 0 for t in range(start + STEP, end + 1, STEP)}
         for f in self.flows():
@@ -269,6 +220,25 @@ class Track(Store):
         self.assertIn("the type of a tracking",
                       self.refused("revise", "x", "type=pps"))
 
+    def test_values_have_names(self):
+        run("group", "set", "web", "80", "443", "-d", self.dir)
+        run("filter", "save", "web-in", "dport=@web", "proto=tcp", "-d",
+            self.dir)
+        self.create("group", "type=bps", "dport=@web", "proto=tcp")
+        self.create("filter", "type=bps", "@web-in")
+        self.create("plain", "type=bps", "dport=80,443", "proto=tcp")
+        self.update(START + 1800)
+        self.assertEqual(self.values("group"), self.values("plain"))
+        self.assertEqual(self.values("filter"), self.values("plain"))
+        run("filter", "delete", "web-in", "-d", self.dir)
+        self.assertIn("is needed by tracking filter", refused(
+            "group", "remove", "web", "-d", self.dir))
+        self.assertIn("tracking filter: ", refused(
+            "group", "set", "web", "10.0.0.0/8", "-d", self.dir))
+        run("group", "set", "web", "53", "-d", self.dir)
+        self.update(START + 3600)
+        self.assertNotEqual(self.values("group"), self.values("plain"))
+
     def test_names_and_status(self):
         self.create("web & (mail).x", "type=bps", "dport=80")
         self.create("dns", "type=bps", "dport=53")
@@ -342,84 +312,6 @@ class Track(Store):
         self.assertEqual(len(self.values("good", end=START + 600)), 2)
         self.track("recreate", "bad", f"to={clock(START + 600)}")
         self.assertEqual(self.values("bad"), self.values("good"))
-
-    def draw(self, *words, name="x.png"):
-        out = self.path(name)
-        self.track("graph", *words, "-o", out)
-        with open(out, "rb") as f:
-            return f.read()
-
-    def test_pictures_are_drawn(self):
-        self.create("web: 100% & \\more", "type=bps", "dport=80,443")
-        self.create("dns", "type=fps", "dport=53", "layout=long")
-        self.update(START + 7200)
-        self.track("revise", "dns", "port=53", "comment=both ways",
-                   "mark=yes")
-        self.update(START + 18000)
-        for span in ("day", "week", "month", "year", "3years"):
-            for name in ("web: 100% & \\more", "dns"):
-                width, height = png.size(self.draw(name, f"span={span}"))
-                self.assertGreater(width, 600)
-                self.assertGreater(height, 200)
-        self.assertEqual(png.size(self.draw(
-            "dns", "thumbnail=yes", "width=200", "height=70")), (200, 70))
-        once = png.size(self.draw("dns", "theme=dark"))
-        twice = png.size(self.draw("dns", "density=2"))
-        self.assertAlmostEqual(twice[0], 2 * once[0], delta=2)
-        both = png.size(self.draw("dns", "dns", "columns=1", "width=500"))
-        one = png.size(self.draw("dns", "width=500", "height=110"))
-        self.assertEqual(both, (one[0], 2 * one[1] + 8))
-        svg = self.draw("dns", name="x.svg").decode()
-        self.assertTrue(svg.startswith("<?xml"))
-        # What was marked is one more line.
-        plain = png.size(self.draw("dns", "marks=0"))
-        self.assertGreater(png.size(self.draw("dns"))[1], plain[1])
-
-    def test_groups_are_drawn_together(self):
-        for name, words in (("in", ["dst=10.0.0.0/8"]),
-                            ("out", ["src=10.0.0.0/8"]), ("rest", [])):
-            self.create(name, "type=bps", *words)
-        self.create("flows", "type=fps")
-        self.update(START + 18000)
-        self.track("group", "set", "line", "in", "comment=the line")
-        self.track("group", "add", "line", "out", "side=below",
-                   "color=green")
-        self.track("group", "add", "line", "rest", "position=1",
-                   "color=#123456")
-
-        def members():
-            shown = self.ask("group", "show", "line")
-            self.assertEqual(shown["comment"], "the line")
-            return [(m["side"], m["name"], m["color"])
-                    for m in shown["rows"]]
-        self.assertEqual(members(), [
-            ("above", "rest", "#123456"), ("above", "in", "auto"),
-            ("below", "out", "green")])
-        self.assertIn("want members of one type",
-                      self.refused("group", "add", "line", "flows"))
-        self.assertIn("group line is there already",
-                      self.refused("create", "Line", "type=bps"))
-        self.assertIn("tracking in is there already",
-                      self.refused("group", "set", "in", "out"))
-        tall = png.size(self.draw("line", "span=day"))
-        self.track("archive", "out")
-        self.assertEqual(png.size(self.draw("line", "span=day")), tall)
-        self.track("remove", "out")
-        self.assertEqual([m["status"] for m in
-                          self.ask("group", "show", "line")["rows"]],
-                         ["active", "active", "removed"])
-        self.draw("line")
-        self.track("purge")
-        self.assertEqual(len(members()), 2)
-        self.track("group", "add", "line", "in", "side=below")
-        self.assertEqual(members(), [
-            ("above", "rest", "#123456"), ("below", "in", "auto")])
-        self.track("group", "drop", "line", "in")
-        self.track("group", "rename", "line", "all lines")
-        self.assertEqual([(g["group"], g["members"]) for g in
-                          self.ask("group", "list")], [("all lines", 1)])
-        self.track("group", "remove", "all lines")
-        self.assertEqual(self.ask("group", "list"), [])
 
     def test_it_runs_until_it_is_told_to_end(self):
         self.track("create", "now", "type=bps", "from=-20m")
