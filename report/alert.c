@@ -24,15 +24,6 @@ const char *const alert_kind_names[] = {
     NULL,
 };
 
-static int
-run_and_finish(struct stmt *q, struct err *err)
-{
-	int rc = stmt_run(q, err);
-
-	stmt_finalize(q);
-	return rc;
-}
-
 /* ---- rules ---- */
 
 static int
@@ -137,35 +128,22 @@ alert_insert(struct state *s, struct alert *a, struct err *err)
 	stmt_bind_text(q, ":comment", a->comment);
 	stmt_bind_int(q, ":changed_ms", a->changed_ms);
 	stmt_bind_int(q, ":done_s", a->done_s);
-	rc = run_and_finish(q, err);
+	rc = stmt_finish(q, err);
 	a->id = db_last_id(state_db(s));
 	return rc;
-}
-
-/* One statement about one row. */
-static int
-run_for(struct state *s, const char *sql, const char *parameter, int64_t id,
-    struct err *err)
-{
-	struct stmt *q;
-	int rc = db_prepare(state_db(s), sql, &q, err);
-
-	if (rc != 0)
-		return rc;
-	stmt_bind_int(q, parameter, id);
-	return run_and_finish(q, err);
 }
 
 int
 alert_delete(struct state *s, int64_t id, struct err *err)
 {
-	return run_for(s, sql_delete_alert_rule, ":id", id, err);
+	return db_run_for(state_db(s), sql_delete_alert_rule, ":id", id, err);
 }
 
 int
 alert_reset(struct state *s, int64_t track_id, struct err *err)
 {
-	return run_for(s, sql_reset_alert_state, ":tracking_id", track_id, err);
+	return db_run_for(
+	    state_db(s), sql_reset_alert_state, ":tracking_id", track_id, err);
 }
 
 int
@@ -186,7 +164,7 @@ alert_save_state(struct state *s, const struct alert *a, struct err *err)
 	stmt_bind_int(q, ":last_message_s", x->last_message_s);
 	/* No row goes on: nothing is the worst of it. */
 	stmt_bind_real(q, ":worst", isnan(x->worst) ? 0 : x->worst);
-	return run_and_finish(q, err);
+	return stmt_finish(q, err);
 }
 
 void
@@ -278,7 +256,7 @@ put_messages(struct state *s, const char *targets, int64_t note_id,
 		stmt_bind_int(q, ":log_id", note_id);
 		stmt_bind_text(q, ":target", target);
 		stmt_bind_int(q, ":next_ms", now_ms);
-		rc = run_and_finish(q, err);
+		rc = stmt_finish(q, err);
 	}
 	free(copy);
 	return rc;
@@ -311,7 +289,7 @@ alert_note_event(struct state *s, const struct track *t, const struct alert *a,
 	stmt_bind_int(q, ":first_miss_s", e->first_miss_s);
 	stmt_bind_real(q, ":worst", e->worst);
 	stmt_bind_int(q, ":noted_ms", now_ms);
-	rc = run_and_finish(q, err);
+	rc = stmt_finish(q, err);
 	buf_release(&rule);
 	if (rc == 0 && send)
 		rc = put_messages(
@@ -398,7 +376,7 @@ alert_acknowledge(struct state *s, int64_t id, const char *who, int64_t now_ms,
 	stmt_bind_int(q, ":id", id);
 	stmt_bind_int(q, ":acked_ms", now_ms);
 	stmt_bind_text(q, ":acked_by", who);
-	return run_and_finish(q, err);
+	return stmt_finish(q, err);
 }
 
 /* ---- messages ---- */
@@ -453,5 +431,5 @@ alert_tried(struct state *s, int64_t id, bool delivered, int64_t now_ms,
 	else
 		stmt_bind_text(q, ":delivered_ms", NULL);
 	stmt_bind_text(q, ":failed", why);
-	return run_and_finish(q, err);
+	return stmt_finish(q, err);
 }

@@ -350,67 +350,73 @@ show_log(struct alerting *x, struct state *s, struct err *err)
 
 /* ---- weir track alert ---- */
 
-static const struct verb {
-	const char *name;
-	size_t min_args, max_args;
-	const char *want;
-	state_change_fn *change;
-	int (*ask)(struct alerting *x, struct state *s, struct err *err);
-} verbs[] = {
-    {"add", 1, 1, "one NAME and what is an alarm", add, NULL},
-    {"remove", 1, SAVED_MAX_ARGS, "numbers of rules", remove_rules, NULL},
-    {"ack", 1, SAVED_MAX_ARGS, "numbers of alerts, or all", acknowledge, NULL},
-    {"list", 0, 0, "no more words", NULL, list},
-    {"log", 0, 1, "at most one NAME", NULL, show_log},
-};
-
-/* NULL: err says why. */
-static const struct verb *
-find_verb(const struct saved_args *a, struct err *err)
+static int
+change(struct alerting *x, state_change_fn *fn, struct err *err)
 {
-	for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {
-		const struct verb *v = &verbs[i];
-
-		if (strcmp(v->name, a->action) != 0)
-			continue;
-		if (a->n >= v->min_args && a->n <= v->max_args)
-			return v;
-		err_set(err, ERR_USAGE, "alert %s: want %s", v->name, v->want);
-		return NULL;
-	}
-	err_set(err, ERR_USAGE,
-	    "alert %.60s: want add, remove, list, log or ack", a->action);
-	return NULL;
+	return state_change(x->command->request.dir, fn, x, err);
 }
 
 static int
-ask(struct alerting *x, const struct verb *v, struct err *err)
+add_action(void *x, struct err *err)
+{
+	return change(x, add, err);
+}
+
+static int
+remove_action(void *x, struct err *err)
+{
+	return change(x, remove_rules, err);
+}
+
+static int
+ack_action(void *x, struct err *err)
+{
+	return change(x, acknowledge, err);
+}
+
+static int
+ask(struct alerting *x,
+    int (*question)(struct alerting *x, struct state *s, struct err *err),
+    struct err *err)
 {
 	struct state *s;
 	int rc = state_open_read(&s, x->command->request.dir, err);
 
 	if (rc == 0)
-		rc = v->ask(x, s, err);
+		rc = question(x, s, err);
 	state_close(s);
 	return rc;
 }
+
+static int
+list_action(void *x, struct err *err)
+{
+	return ask(x, list, err);
+}
+
+static int
+log_action(void *x, struct err *err)
+{
+	return ask(x, show_log, err);
+}
+
+static const struct saved_action actions[] = {
+    {"add", 1, 1, "one NAME and what is an alarm", add_action},
+    {"remove", 1, SAVED_MAX_ARGS, "numbers of rules", remove_action},
+    {"ack", 1, SAVED_MAX_ARGS, "numbers of alerts, or all", ack_action},
+    {"list", 0, 0, "no more words", list_action},
+    {"log", 0, 1, "at most one NAME", log_action},
+};
 
 int
 track_alert_action(void *command, struct err *err)
 {
 	struct track_command *c = command;
 	struct alerting x = {.command = c};
-	const struct verb *v;
 	int rc = track_no_filter(c, true, err);
 
-	if (rc != 0)
-		return rc;
-	track_shift_args(c);
-	if ((v = find_verb(&c->args, err)) == NULL)
-		return ERR_USAGE;
-	rc = v->change != NULL
-		 ? state_change(c->request.dir, v->change, &x, err)
-		 : ask(&x, v, err);
+	if (rc == 0)
+		rc = track_sub_action(c, actions, ARRAY_LEN(actions), &x, err);
 	alert_list_release(&x.rules);
 	alert_notes_release(&x.notes);
 	return rc;

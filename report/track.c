@@ -194,15 +194,6 @@ track_check_name(const char *name, struct err *err)
 
 /* ---- writing rows ---- */
 
-static int
-run_and_finish(struct stmt *q, struct err *err)
-{
-	int rc = stmt_run(q, err);
-
-	stmt_finalize(q);
-	return rc;
-}
-
 static void
 bind_settings(struct stmt *q, const struct track *t)
 {
@@ -227,7 +218,7 @@ track_insert(struct state *s, struct track *t, struct err *err)
 	stmt_bind_text(q, ":layout", track_layout_names[t->layout]);
 	stmt_bind_int(q, ":start_s", t->start_s);
 	stmt_bind_int(q, ":done_s", t->done_s);
-	rc = run_and_finish(q, err);
+	rc = stmt_finish(q, err);
 	t->id = db_last_id(state_db(s));
 	return rc;
 }
@@ -243,7 +234,7 @@ track_update_row(struct state *s, const struct track *t, struct err *err)
 	bind_settings(q, t);
 	stmt_bind_int(q, ":id", t->id);
 	stmt_bind_text(q, ":status", track_status_names[t->status]);
-	return run_and_finish(q, err);
+	return stmt_finish(q, err);
 }
 
 int
@@ -256,7 +247,7 @@ track_set_done(struct state *s, int64_t id, int64_t done_s, struct err *err)
 		return rc;
 	stmt_bind_int(q, ":id", id);
 	stmt_bind_int(q, ":done_s", done_s);
-	return run_and_finish(q, err);
+	return stmt_finish(q, err);
 }
 
 int
@@ -271,19 +262,13 @@ track_set_start(struct state *s, int64_t id, int64_t start_s, int64_t done_s,
 	stmt_bind_int(q, ":id", id);
 	stmt_bind_int(q, ":start_s", start_s);
 	stmt_bind_int(q, ":done_s", done_s);
-	return run_and_finish(q, err);
+	return stmt_finish(q, err);
 }
 
 int
 track_delete(struct state *s, int64_t id, struct err *err)
 {
-	struct stmt *q;
-	int rc = db_prepare(state_db(s), sql_delete_tracking, &q, err);
-
-	if (rc != 0)
-		return rc;
-	stmt_bind_int(q, ":id", id);
-	return run_and_finish(q, err);
+	return db_run_for(state_db(s), sql_delete_tracking, ":id", id, err);
 }
 
 /* ---- history ---- */
@@ -306,7 +291,7 @@ track_add_change(
 	stmt_bind_text(q, ":new", c->new);
 	stmt_bind_text(q, ":comment", c->comment);
 	stmt_bind_int(q, ":mark", c->mark);
-	return run_and_finish(q, err);
+	return stmt_finish(q, err);
 }
 
 int

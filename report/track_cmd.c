@@ -144,14 +144,21 @@ track_due_s(const struct track_command *c)
 	return track_floor_s(r->now_ms - lag_s * MS_PER_S);
 }
 
-void
-track_shift_args(struct track_command *c)
+int
+track_sub_action(struct track_command *c, const struct saved_action *table,
+    size_t n, void *arg, struct err *err)
 {
+	const struct saved_action *action;
 	struct saved_args *a = &c->args;
+	const char *outer = a->action;
+	int rc;
 
 	a->action = a->arg[0];
 	a->n--;
 	memmove(&a->arg[0], &a->arg[1], a->n * sizeof a->arg[0]);
+	rc = saved_find_action(table, n, a, &action, err);
+	return rc != 0 ? err_prefix(err, rc, "%s", outer)
+		       : action->run(arg, err);
 }
 
 char *

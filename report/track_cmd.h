@@ -59,8 +59,9 @@ int track_named(struct track_command *c, const char *name, struct track **out,
 /* The end of the last period that is due. */
 int64_t track_due_s(const struct track_command *c);
 
-/* "group set line": the action is set, its first argument line. */
-void track_shift_args(struct track_command *c);
+/* What follows, as in "group set line": an action, and its own arguments. */
+int track_sub_action(struct track_command *c, const struct saved_action *table,
+    size_t n, void *arg, struct err *err) MUST_CHECK;
 
 /* Who runs this, unless who= says who asked for it. To be freed. */
 char *track_who(const struct track_command *c);

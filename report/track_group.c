@@ -178,25 +178,9 @@ put_row(struct state *s, struct track_group *g, struct err *err)
 	stmt_bind_text(q, ":name", g->name);
 	stmt_bind_text(q, ":comment", g->comment);
 	stmt_bind_int(q, ":changed_ms", g->changed_ms);
-	rc = stmt_run(q, err);
-	stmt_finalize(q);
+	rc = stmt_finish(q, err);
 	if (rc == 0 && g->id == 0)
 		g->id = db_last_id(state_db(s));
-	return rc;
-}
-
-static int
-delete_by(struct state *s, const char *sql, const char *parameter, int64_t id,
-    struct err *err)
-{
-	struct stmt *q;
-	int rc = db_prepare(state_db(s), sql, &q, err);
-
-	if (rc != 0)
-		return rc;
-	stmt_bind_int(q, parameter, id);
-	rc = stmt_run(q, err);
-	stmt_finalize(q);
 	return rc;
 }
 
@@ -207,8 +191,8 @@ track_group_put(struct state *s, struct track_group *g, struct err *err)
 	int rc = put_row(s, g, err);
 
 	if (rc == 0)
-		rc = delete_by(
-		    s, sql_delete_tracking_members, ":group_id", g->id, err);
+		rc = db_run_for(state_db(s), sql_delete_tracking_members,
+		    ":group_id", g->id, err);
 	if (rc != 0 || (rc = db_prepare(state_db(s), sql_insert_tracking_member,
 			    &q, err)) != 0)
 		return rc;
@@ -227,7 +211,8 @@ track_group_put(struct state *s, struct track_group *g, struct err *err)
 int
 track_group_delete(struct state *s, int64_t id, struct err *err)
 {
-	return delete_by(s, sql_delete_tracking_group, ":id", id, err);
+	return db_run_for(
+	    state_db(s), sql_delete_tracking_group, ":id", id, err);
 }
 
 /* ---- colours ---- */

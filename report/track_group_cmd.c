@@ -156,27 +156,14 @@ set(struct state *s, void *arg, struct err *err)
 }
 
 static int
-add(struct state *s, void *arg, struct err *err)
-{
-	struct grouping *x = arg;
-	const struct saved_args *a = &x->command->args;
-	int rc = read_all(x, s, err);
-
-	if (rc == 0)
-		rc = find_group(x, err);
-	for (size_t i = 1; i < a->n && rc == 0; i++)
-		rc = add_member(x, x->group, a->arg[i], i - 1, err);
-	return rc != 0 ? rc : put_group(x, s, x->group, err);
-}
-
-static int
-drop_member(struct grouping *x, const char *name, struct err *err)
+drop_member(struct grouping *x, const char *name, size_t nth, struct err *err)
 {
 	struct track *t;
 	struct track_member m;
 	size_t at;
 	int rc = track_named(x->command, name, &t, err);
 
+	(void)nth;
 	if (rc != 0)
 		return rc;
 	if ((at = track_group_at(x->group, t->id)) == x->group->n)
@@ -187,18 +174,39 @@ drop_member(struct grouping *x, const char *name, struct err *err)
 	return 0;
 }
 
+/* What is done with each of the members that are named. */
 static int
-drop(struct state *s, void *arg, struct err *err)
+change_members(struct grouping *x, struct state *s,
+    int (*change)(
+	struct grouping *x, const char *name, size_t nth, struct err *err),
+    struct err *err)
 {
-	struct grouping *x = arg;
 	const struct saved_args *a = &x->command->args;
 	int rc = read_all(x, s, err);
 
 	if (rc == 0)
 		rc = find_group(x, err);
 	for (size_t i = 1; i < a->n && rc == 0; i++)
-		rc = drop_member(x, a->arg[i], err);
+		rc = change(x, a->arg[i], i - 1, err);
 	return rc != 0 ? rc : put_group(x, s, x->group, err);
+}
+
+static int
+add_to_group(struct grouping *x, const char *name, size_t nth, struct err *err)
+{
+	return add_member(x, x->group, name, nth, err);
+}
+
+static int
+add(struct state *s, void *arg, struct err *err)
+{
+	return change_members(arg, s, add_to_group, err);
+}
+
+static int
+drop(struct state *s, void *arg, struct err *err)
+{
+	return change_members(arg, s, drop_member, err);
 }
 
 static int
@@ -281,8 +289,9 @@ fill_group(void *arg, size_t i, union table_cell *cell)
 }
 
 static int
-list(struct grouping *x, struct err *err)
+list(void *arg, struct err *err)
 {
+	struct grouping *x = arg;
 	int rc = read_now(x, err);
 
 	return rc != 0 ? rc
@@ -315,8 +324,9 @@ fill_member(void *arg, size_t i, union table_cell *cell)
 }
 
 static int
-show(struct grouping *x, struct err *err)
+show(void *arg, struct err *err)
 {
+	struct grouping *x = arg;
 	struct table_head head = {.column = show_columns,
 	    .n_columns = ARRAY_LEN(show_columns),
 	    .n_keys = 2,
@@ -351,58 +361,61 @@ show(struct grouping *x, struct err *err)
 
 /* ---- the command ---- */
 
-static const struct verb {
-	const char *name;
-	size_t min_args, max_args;
-	const char *want;
-	state_change_fn *change;
-	int (*ask)(struct grouping *x, struct err *err);
-} verbs[] = {
-    {"set", 1, SAVED_MAX_ARGS, "a GROUP and names of trackings", set, NULL},
-    {"add", 2, SAVED_MAX_ARGS, "a GROUP and names of trackings", add, NULL},
-    {"drop", 2, SAVED_MAX_ARGS, "a GROUP and names of trackings", drop, NULL},
-    {"rename", 2, 2, "the GROUP and its new name", rename_group, NULL},
-    {"remove", 1, 1, "one GROUP", remove_group, NULL},
-    {"list", 0, 0, "no more words", NULL, list},
-    {"show", 1, 1, "one GROUP", NULL, show},
-};
-
-/* NULL: err says why. */
-static const struct verb *
-find_verb(const struct saved_args *a, struct err *err)
+static int
+change(struct grouping *x, state_change_fn *fn, struct err *err)
 {
-	for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {
-		const struct verb *v = &verbs[i];
-
-		if (strcmp(v->name, a->action) != 0)
-			continue;
-		if (a->n >= v->min_args && a->n <= v->max_args)
-			return v;
-		err_set(err, ERR_USAGE, "group %s: want %s", v->name, v->want);
-		return NULL;
-	}
-	err_set(err, ERR_USAGE,
-	    "group %.60s: want set, add, drop, rename, remove, list or show",
-	    a->action);
-	return NULL;
+	return state_change(x->command->request.dir, fn, x, err);
 }
+
+static int
+set_action(void *x, struct err *err)
+{
+	return change(x, set, err);
+}
+
+static int
+add_action(void *x, struct err *err)
+{
+	return change(x, add, err);
+}
+
+static int
+drop_action(void *x, struct err *err)
+{
+	return change(x, drop, err);
+}
+
+static int
+rename_action(void *x, struct err *err)
+{
+	return change(x, rename_group, err);
+}
+
+static int
+remove_action(void *x, struct err *err)
+{
+	return change(x, remove_group, err);
+}
+
+static const struct saved_action actions[] = {
+    {"set", 1, SAVED_MAX_ARGS, "a GROUP and names of trackings", set_action},
+    {"add", 2, SAVED_MAX_ARGS, "a GROUP and names of trackings", add_action},
+    {"drop", 2, SAVED_MAX_ARGS, "a GROUP and names of trackings", drop_action},
+    {"rename", 2, 2, "the GROUP and its new name", rename_action},
+    {"remove", 1, 1, "one GROUP", remove_action},
+    {"list", 0, 0, "no more words", list},
+    {"show", 1, 1, "one GROUP", show},
+};
 
 int
 track_group_action(void *command, struct err *err)
 {
 	struct track_command *c = command;
 	struct grouping x = {.command = c};
-	const struct verb *verb;
 	int rc = track_no_filter(c, false, err);
 
-	if (rc != 0)
-		return rc;
-	track_shift_args(c);
-	if ((verb = find_verb(&c->args, err)) == NULL)
-		return ERR_USAGE;
-	rc = verb->change != NULL
-		 ? state_change(c->request.dir, verb->change, &x, err)
-		 : verb->ask(&x, err);
+	if (rc == 0)
+		rc = track_sub_action(c, actions, ARRAY_LEN(actions), &x, err);
 	track_groups_release(&x.groups);
 	return rc;
 }

@@ -364,6 +364,28 @@ stmt_run(struct stmt *s, struct err *err)
 	return rc;
 }
 
+int
+stmt_finish(struct stmt *s, struct err *err)
+{
+	int rc = stmt_run(s, err);
+
+	stmt_finalize(s);
+	return rc;
+}
+
+int
+db_run_for(struct db *db, const char *sql, const char *parameter, int64_t value,
+    struct err *err)
+{
+	struct stmt *s;
+	int rc = db_prepare(db, sql, &s, err);
+
+	if (rc != 0)
+		return rc;
+	stmt_bind_int(s, parameter, value);
+	return stmt_finish(s, err);
+}
+
 void
 stmt_reset(struct stmt *s)
 {

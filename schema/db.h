@@ -64,6 +64,10 @@ int db_mark(struct db *db, int32_t application_id, int version,
 int db_make_ours(struct db *db, int32_t application_id, int version,
     const char *what, const char *sql, struct err *err) MUST_CHECK;
 
+/* One statement, to its end, with an integer for its one parameter. */
+int db_run_for(struct db *db, const char *sql, const char *parameter,
+    int64_t value, struct err *err) MUST_CHECK;
+
 int db_prepare(struct db *db, const char *sql, struct stmt **out,
     struct err *err) MUST_CHECK;
 void stmt_finalize(struct stmt *s); /* accepts NULL */
@@ -94,6 +98,8 @@ void stmt_set_holds(
 int stmt_step(struct stmt *s, struct err *err) MUST_CHECK;
 /* Step to the end: 0 or an error. */
 int stmt_run(struct stmt *s, struct err *err) MUST_CHECK;
+/* The same, and finalize it. */
+int stmt_finish(struct stmt *s, struct err *err) MUST_CHECK;
 void stmt_reset(struct stmt *s);
 
 /* Bind the columns of the current row of from, the first to the first

@@ -292,7 +292,7 @@ alert-target script {{ program = {{/bin/sh, -c, "cat > {self.seen}"}} }}
                 (["above=1", "in-a-row=0"], "in-a-row=0")):
             self.assertIn(text, self.refused("alert", "add", "all", *words),
                           words)
-        self.assertIn("want add, remove", self.refused("alert", "ad"))
+        self.assertIn("do you mean add?", self.refused("alert", "ad"))
         self.assertEqual(self.ask("alert", "list"), [])
         self.assertIn("no mail-server", refused(
             "track", "alert", "add", "all", "above=1", "target=a@b.c", "-d",

@@ -290,7 +290,7 @@ class Track(Tracked):
                 (["graph", "web", "-f", "csv"], "want png or svg"),
                 (["list", "-f", "png"], "makes no picture"),
                 (["group", "show", "x"], "unknown group"),
-                (["group", "sohw", "x"], "want set, add"),
+                (["group", "sohw", "x"], "do you mean show?"),
                 (["graph", "web", "color=pink"], "color=pink"),
                 (["list", "dport=80"], "takes no filter words"),
                 (["update", f"from={clock(START)}"], "where it stopped"),
