@@ -300,6 +300,99 @@ series_release(struct series_rows *rows)
 	*rows = (struct series_rows){0};
 }
 
+/* The archives of a layout, the longest rows first. */
+struct archive {
+	int64_t step_s, rows;
+};
+
+static const struct archive flowtracker_archives[] = {
+    {86400, 1100}, {7200, 775}, {1800, 700}, {SERIES_STEP_S, 600}};
+static const struct archive longer_archives[] = {
+    {86400, 3660}, {3600, 17568}, {SERIES_STEP_S, 26784}};
+
+struct history {
+	struct series_point *point;
+	size_t n, cap;
+};
+
+/* So that average and largest of the row are what they were. */
+static void
+add_row(struct history *h, int64_t from_s, int64_t end_s, int64_t step_s,
+    double average, double largest)
+{
+	int64_t periods = step_s / SERIES_STEP_S;
+	double rest = average;
+
+	if (periods > 1 && !isnan(largest))
+		rest = (average * (double)periods - largest) /
+		       (double)(periods - 1);
+	for (int64_t i = 0; i < periods; i++) {
+		int64_t at_s = end_s - step_s + (i + 1) * SERIES_STEP_S;
+
+		if (at_s <= from_s)
+			continue;
+		h->point = xgrow(h->point, h->n, &h->cap, sizeof *h->point);
+		h->point[h->n++] = (struct series_point){
+		    at_s, i + 1 == periods && !isnan(largest) ? largest : rest};
+	}
+}
+
+/* Rows of one archive that end in (from_s, to_s]. */
+static int
+add_rows(struct history *h, const char *path, int64_t step_s, int64_t from_s,
+    int64_t to_s, struct err *err)
+{
+	struct series_rows average, largest = {0};
+	int rc = series_read(
+	    path, SERIES_AVERAGE, from_s, to_s, step_s, &average, err);
+
+	if (rc == 0)
+		rc = series_read(
+		    path, SERIES_MAX, from_s, to_s, step_s, &largest, err);
+	for (size_t i = 0; rc == 0 && i < average.n; i++)
+		if (!isnan(average.row[i].value))
+			add_row(h, from_s, average.row[i].end_s, average.step_s,
+			    average.row[i].value,
+			    i < largest.n ? largest.row[i].value : NAN);
+	series_release(&average);
+	series_release(&largest);
+	return rc;
+}
+
+int
+series_history(const char *path, enum series_layout layout, int64_t from_s,
+    int64_t to_s, struct series_point **out, size_t *n, struct err *err)
+{
+	const struct archive *a =
+	    layout == SERIES_LONG ? longer_archives : flowtracker_archives;
+	size_t n_archives = layout == SERIES_LONG
+				? ARRAY_LEN(longer_archives)
+				: ARRAY_LEN(flowtracker_archives);
+	struct history h = {0};
+	int64_t last_s;
+	int rc = series_last(path, &last_s, err);
+
+	for (size_t i = 0; i < n_archives && rc == 0; i++) {
+		int64_t until_s = to_s;
+
+		/* Up to where whole rows meet those of the next archive. */
+		if (i + 1 < n_archives) {
+			until_s =
+			    last_s - (a[i + 1].rows - 1) * a[i + 1].step_s;
+			until_s += a[i].step_s - until_s % a[i].step_s;
+		}
+		if (until_s > to_s)
+			until_s = to_s - to_s % a[i].step_s;
+		if (until_s <= from_s)
+			continue;
+		rc = add_rows(&h, path, a[i].step_s, from_s, until_s, err);
+		from_s = until_s;
+	}
+	*out = h.point;
+	*n = h.n;
+	return rc;
+}
+
 int
 series_draw(char **argv, size_t n, void **data, size_t *len, struct err *err)
 {

@@ -75,6 +75,16 @@ int series_read(const char *path, enum series_kind kind, int64_t from_s,
 void series_release(struct series_rows *rows); /* accepts a zeroed struct */
 
 /*
+ * What a file still knows of the periods in (from_s, to_s], to begin another
+ * one with: five minutes where it has them; those of a longer row have its
+ * average, but for one that is its largest. Periods that are not known are left
+ * out. free() *out.
+ */
+int series_history(const char *path, enum series_layout layout, int64_t from_s,
+    int64_t to_s, struct series_point **out, size_t *n,
+    struct err *err) MUST_CHECK;
+
+/*
  * A picture as rrdgraph(1) draws it from these n arguments, which begin with
  * "graph", "-"; free() it. TZ is that of the environment.
  */

@@ -99,9 +99,11 @@ help(struct buf *text)
 	    "any moment it\n"
 	    "misses no period and has none twice. revise counts from the next "
 	    "period on;\n"
-	    "recreate makes the file anew with the filter as it is now. What "
-	    "is removed can be\n"
-	    "restored for 30 days, or until purge.\n");
+	    "recreate counts stored flows anew, with the filter as it is now: "
+	    "all, or with from=\n"
+	    "what came since, and what was before stays. What is removed can "
+	    "be restored for\n"
+	    "30 days, or until purge.\n");
 }
 
 /* Names for -f beside those of tables. */

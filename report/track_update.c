@@ -443,6 +443,27 @@ track_update(
 	return rc;
 }
 
+/* What was before from_s stays, as well as the file still knows it. */
+static int
+keep_history(const struct work *w, const struct item *i, struct err *err)
+{
+	char *path = track_path(w->how->dir, i->track->id);
+	struct series_point *point = NULL;
+	size_t n = 0;
+	int rc = 0;
+
+	if (access(path, F_OK) == 0)
+		rc = series_history(path, i->track->layout, i->track->start_s,
+		    i->from_s, &point, &n, err);
+	if (rc == 0)
+		rc = series_prepare(i->path, point, n, err);
+	if (rc == 0)
+		rc = series_accept(i->path, err);
+	free(point);
+	free(path);
+	return rc;
+}
+
 static int
 add_again(
     struct work *w, const struct track *t, int64_t from_s, struct err *err)
@@ -458,7 +479,10 @@ add_again(
 	(void)unlink(i->path); /* of one that was killed */
 	if ((rc = read_definition(w, i, err)) != 0)
 		return err_prefix(err, rc, "tracking %s", t->name);
-	return series_create(i->path, t->layout, from_s, err);
+	if (from_s <= t->start_s)
+		return series_create(i->path, t->layout, from_s, err);
+	rc = series_create(i->path, t->layout, t->start_s, err);
+	return rc != 0 ? rc : keep_history(w, i, err);
 }
 
 /* The first moment of the new file. */
@@ -474,10 +498,14 @@ write_start(struct state *s, void *arg, struct err *err)
 	const struct work *w = a->work;
 	int rc = 0;
 
-	for (size_t i = 0; i < w->n && rc == 0; i++)
+	for (size_t i = 0; i < w->n && rc == 0; i++) {
+		const struct track *t = w->item[i].track;
+
 		if (!w->item[i].failed)
-			rc = track_set_start(s, w->item[i].track->id, a->from_s,
+			rc = track_set_start(s, t->id,
+			    a->from_s < t->start_s ? a->from_s : t->start_s,
 			    w->how->to_s, err);
+	}
 	return rc;
 }
 

@@ -51,7 +51,8 @@ int track_update(const struct track_work *w, struct track_result *out,
 
 /*
  * Files of these trackings (active or archived) anew, with periods from from_s
- * on up to to_s; each takes the place of the old one when it is whole.
+ * on up to to_s counted; what the old one knows of before is kept. Each takes
+ * the place of the old one when it is whole.
  */
 int track_recreate(const struct track_work *w, const int64_t *id, size_t n,
     int64_t from_s, struct track_result *out, struct err *err) MUST_CHECK;

@@ -185,12 +185,6 @@ class Track(Tracked):
             self.assertEqual(self.values(name), live)
             with open(self.ask("show", name)["file"], "rb") as f:
                 self.assertEqual(len(f.read()), len(file))
-        self.track("recreate", "a", "b", f"from={clock(START + 3600)}",
-                   f"to={clock(START + 18000)}")
-        late = {t: v for t, v in live.items() if t > START + 3600}
-        self.assertEqual(self.values("b"), late)
-        self.assertEqual(self.ask("show", "a")["start_ms"],
-                         (START + 3600) * 1000)
         self.track("revise", "a", "dport=443")
         self.track("recreate", "a", f"from={clock(START)}",
                    f"to={clock(START + 18000)}")
@@ -198,6 +192,42 @@ class Track(Tracked):
             self.values("a"),
             self.oracle("pps", lambda f: f["dst_port"] == "443"),
             self.SILENT)
+
+    def test_made_anew_in_part_the_rest_is_kept(self):
+        self.create("x", "type=bps", "dport=80", start=START - 20 * 86400)
+        run("generate", "flows=3000", "hosts=200", "seed=3",
+            f"from={clock(START - 10 * 86400)}",
+            f"to={clock(START - 8 * 86400)}", "-o", self.path("b.pcap"))
+        run("import", "-d", self.dir, self.path("b.pcap"))
+        self.update(START + 18000)
+
+        def rows(step, start, end):
+            return [(r["to_ms"], r["average"], r["max"]) for r in
+                    self.ask("values", "x", f"step={step}",
+                             f"from={clock(start)}", f"to={clock(end)}")
+                    ["rows"] if r["average"] is not None]
+        days = 14 * 86400
+        old = (rows("2h", START - days, START - 86400),
+               rows("1d", START - days, START - 86400))
+        self.assertGreater(len(old[0]), 20)
+        recent = self.values("x")
+        self.track("revise", "x", "dport=443")
+        self.track("recreate", "x", f"from={clock(START + 3600)}",
+                   f"to={clock(START + 18000)}")
+        self.assertEqual(self.ask("show", "x")["start_ms"],
+                         (START - 20 * 86400) * 1000)
+        for was, now in zip(old, (rows("2h", START - days, START - 86400),
+                                  rows("1d", START - days, START - 86400))):
+            self.assertEqual([r[0] for r in was], [r[0] for r in now])
+            for a, b in zip(was, now):
+                self.assertAlmostEqual(a[1], b[1], delta=0.01)
+                self.assertAlmostEqual(a[2], b[2], delta=0.01)
+        new = self.oracle("bps", lambda f: f["dst_port"] == "443")
+        got = self.values("x")
+        self.assertEqual(sorted(got), sorted(recent))
+        for t, v in got.items():
+            want = recent[t] if t <= START + 3600 else new[t]
+            self.assertAlmostEqual(v, want, delta=0.01)
 
     def test_a_new_filter_counts_from_the_next_period_on(self):
         self.create("x", "type=bps", "dport=80", "late=6")
