@@ -94,6 +94,19 @@ alert_get_all(struct state *s, struct alert_list *out, struct err *err)
 	return rc;
 }
 
+int
+alert_load(const char *dir, struct alert_list *out, struct err *err)
+{
+	struct state *s;
+	int rc = state_open_read(&s, dir, err);
+
+	*out = (struct alert_list){0};
+	if (rc == 0 && s != NULL)
+		rc = alert_get_all(s, out, err);
+	state_close(s);
+	return rc;
+}
+
 void
 alert_list_release(struct alert_list *l)
 {

@@ -41,6 +41,9 @@ struct alert_list {
 /* Of trackings that are not removed. */
 int alert_get_all(
     struct state *s, struct alert_list *out, struct err *err) MUST_CHECK;
+/* Of the folder; none when there is no state.db yet. */
+int alert_load(
+    const char *dir, struct alert_list *out, struct err *err) MUST_CHECK;
 void alert_list_release(struct alert_list *l); /* accepts a zeroed struct */
 /* Sets id. */
 int alert_insert(struct state *s, struct alert *a, struct err *err) MUST_CHECK;

@@ -564,7 +564,6 @@ run_rules(struct track_command *c, const struct track *t, int64_t from_s,
 {
 	struct alert_list rules = {0};
 	struct alert_rule rule;
-	struct state *s = NULL;
 	size_t n = 0;
 	int rc;
 
@@ -573,10 +572,7 @@ run_rules(struct track_command *c, const struct track *t, int64_t from_s,
 		return rc != 0 ? rc
 			       : run_rule(c, t, &rule, from_s, to_s, b, err);
 	}
-	rc = state_open_read(&s, c->request.dir, err);
-	if (rc == 0 && s != NULL)
-		rc = alert_get_all(s, &rules, err);
-	state_close(s);
+	rc = alert_load(c->request.dir, &rules, err);
 	for (size_t i = 0; i < rules.n && rc == 0; i++)
 		if (rules.alert[i].track_id == t->id) {
 			rc = run_rule(

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "report/alert.h"
 #include "report/rates.h"
 #include "report/table.h"
 #include "report/track_cmd.h"
@@ -37,6 +38,7 @@ static const struct table_column list_columns[] = {
     {.name = "late", .heading = "Late", .kind = VALUE_NUMBER, .drop = 4},
     {.name = "comment", .heading = "Comment", .kind = VALUE_TEXT, .drop = 3},
     {.name = "changed_ms", .heading = "Changed", .kind = VALUE_TIME, .drop = 6},
+    {.name = "alarms", .heading = "Alarms", .kind = VALUE_NUMBER, .drop = 4},
 };
 
 static const struct table_head list_head = {.column = list_columns,
@@ -48,7 +50,20 @@ struct listing {
 	const struct track **track; /* not removed */
 	struct table_value *last;
 	size_t n;
+	struct alert_list rules;
 };
+
+/* Rules that say so now. */
+static uint64_t
+count_alarms(const struct alert_list *rules, int64_t track_id)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < rules->n; i++)
+		n += rules->alert[i].track_id == track_id &&
+		     rules->alert[i].state.spoken;
+	return n;
+}
 
 /* What is not there is not known: list tells what there is. */
 double
@@ -83,7 +98,8 @@ fill_track(void *arg, size_t i, union table_cell *cell)
 	(to++)->text = t->scale;
 	(to++)->number = (uint64_t)t->late;
 	(to++)->text = t->comment;
-	to->time_ms = t->changed_ms;
+	(to++)->time_ms = t->changed_ms;
+	to->number = count_alarms(&l->rules, t->id);
 }
 
 int
@@ -95,6 +111,8 @@ track_list_action(void *command, struct err *err)
 
 	if (rc == 0)
 		rc = track_read(c, err);
+	if (rc == 0)
+		rc = alert_load(c->request.dir, &l.rules, err);
 	if (rc != 0)
 		return rc;
 	l.track = xcalloc(c->list.n + 1, sizeof(struct track *));
@@ -110,6 +128,7 @@ track_list_action(void *command, struct err *err)
 	    "no tracking is there; weir track create NAME type=bps WORDS makes "
 	    "one\n",
 	    err);
+	alert_list_release(&l.rules);
 	free(l.track);
 	free(l.last);
 	return rc;

@@ -180,6 +180,7 @@ alert-target script {{ program = {{/bin/sh, -c, "cat > {self.seen}"}} }}
         rule = self.ask("alert", "list")[1]
         self.assertEqual((rule["rule"], rule["alarm"]),
                          ("no-data=yes hold=86400s recovery=yes", 1))
+        self.assertEqual(self.ask("list")[0]["alarms"], 2)
 
     def test_it_is_tried_again_and_not_twice(self):
         self.mail.refuse = 2
