@@ -266,6 +266,106 @@ failures_name_the_file(void **state)
 	assert_non_null(strstr(err.text, f->path));
 }
 
+/* Half a year, in which one day of ten is not known. */
+static void
+fill_half_a_year(const char *path, int64_t *end_s)
+{
+	enum { N = 180 * 288 };
+	struct series_point *point = xcalloc(N, sizeof *point);
+
+	for (int i = 0; i < N; i++)
+		point[i] = (struct series_point){START_S + (i + 1) * 300,
+		    i / 288 % 10 == 9 ? NAN : 100.0 + i % 7 + i / 288};
+	add(path, point, N);
+	*end_s = point[N - 1].end_s;
+	free(point);
+}
+
+static void
+assert_same_rows(
+    const char *a, const char *b, enum series_kind kind, int64_t step_s)
+{
+	int64_t end_s;
+	struct series_rows was, now;
+	struct err err = {0};
+
+	assert_int_equal(series_last(a, &end_s, &err), 0);
+	assert_int_equal(
+	    series_read(a, kind, START_S, end_s - 86400, step_s, &was, &err),
+	    0);
+	assert_int_equal(
+	    series_read(b, kind, START_S, end_s - 86400, step_s, &now, &err),
+	    0);
+	assert_int_equal(was.n, now.n);
+	assert_true(was.n > 100);
+	for (size_t i = 0; i < was.n; i++) {
+		assert_int_equal(was.row[i].end_s, now.row[i].end_s);
+		assert_int_equal(
+		    isnan(was.row[i].value), isnan(now.row[i].value));
+		if (!isnan(was.row[i].value))
+			assert_true(
+			    fabs(was.row[i].value - now.row[i].value) < 1e-6);
+	}
+	series_release(&was);
+	series_release(&now);
+}
+
+static void
+a_file_begun_with_the_history_of_another_has_its_rows(void **state)
+{
+	static const enum series_layout layouts[] = {
+	    SERIES_FLOWTRACKER, SERIES_LONG};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(layouts); i++) {
+		char *old = xasprintf("%s/%zu.rrd", f->dir, i);
+		char *new = xasprintf("%s/%zu-new.rrd", f->dir, i);
+		struct series_point *point;
+		struct err err = {0};
+		int64_t end_s;
+		size_t n;
+
+		assert_int_equal(
+		    series_create(old, layouts[i], START_S, &err), 0);
+		fill_half_a_year(old, &end_s);
+		assert_int_equal(
+		    series_create(new, layouts[i], START_S, &err), 0);
+		assert_int_equal(series_history(old, layouts[i], START_S, end_s,
+				     &point, &n, &err),
+		    0);
+		for (size_t k = 1; k < n; k++)
+			assert_true(point[k - 1].end_s < point[k].end_s);
+		add(new, point, n);
+		assert_same_rows(old, new, SERIES_AVERAGE, 86400);
+		assert_same_rows(old, new, SERIES_MAX, 86400);
+		free(point);
+		free(old);
+		free(new);
+	}
+}
+
+static void
+foreign_files_are_told_from_ours(void **state)
+{
+	struct fixture *f = *state;
+	struct err err = {0};
+	char *other = xasprintf("%s/other.rrd", f->dir);
+	pid_t pid;
+
+	assert_int_equal(series_create(f->path, SERIES_LONG, START_S, &err), 0);
+	assert_int_equal(series_check(f->path, &err), 0);
+	if ((pid = fork()) == 0) {
+		execlp("rrdtool", "rrdtool", "create", other, "--step", "60",
+		    "DS:flowbits:GAUGE:600:U:U", "RRA:AVERAGE:0.5:1:600",
+		    (char *)NULL);
+		_exit(127);
+	}
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_int_equal(series_check(other, &err), ERR_CORRUPT);
+	assert_non_null(strstr(err.text, other));
+	free(other);
+}
+
 int
 main(void)
 {
@@ -283,6 +383,11 @@ main(void)
 		archives_consolidate, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(
 		failures_name_the_file, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(
+		a_file_begun_with_the_history_of_another_has_its_rows, set_up,
+		tear_down),
+	    cmocka_unit_test_setup_teardown(
+		foreign_files_are_told_from_ours, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
