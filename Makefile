@@ -9,6 +9,7 @@ BUILD   := build/$(MODE)$(if $(filter clang%,$(CC)),-clang)
 PREFIX  ?= /usr/local
 BINDIR  ?= $(PREFIX)/bin
 LIBDIR  ?= $(PREFIX)/lib
+MANDIR  ?= $(PREFIX)/share/man
 DESTDIR ?=
 
 # Debian packages, by what needs them. `make deps` installs what is missing.
@@ -17,7 +18,7 @@ DEPS_BUILD := gcc libc6-dev pkg-config libsqlite3-dev libevent-dev libpcap-dev \
 	librrd-dev libgd-dev fonts-dejavu-core libconfuse-dev \
 	libmaxminddb-dev nettle-dev netbase tzdata
 DEPS_TEST  := libcmocka-dev rrdtool sqlite3 nfdump softflowd python3 faketime \
-	clang-format clang-tidy cppcheck shellcheck
+	clang-format clang-tidy cppcheck shellcheck mandoc
 
 PACKAGES := sqlite3 libevent_core libevent_extra libpcap yajl zlib libmd \
 	libcurl librrd gdlib libconfuse libmaxminddb nettle
@@ -176,9 +177,11 @@ golden: tests ## rewrite expected outputs; review the diff like code
 
 .PHONY: install
 install: all ## install below PREFIX (DESTDIR is honoured)
-	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR)/weir
+	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR)/weir \
+		$(DESTDIR)$(MANDIR)/man7
 	install -m 755 $(BUILD)/weir $(DESTDIR)$(BINDIR)/weir
 	install -m 755 $(BUILD)/weir.so $(DESTDIR)$(LIBDIR)/weir/weir.so
+	install -m 644 contrib/man/weir-filter.7 $(DESTDIR)$(MANDIR)/man7/
 
 .PHONY: clean help
 clean: ## remove build/

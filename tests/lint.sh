@@ -48,5 +48,9 @@ printf '%s\n' "${sources[@]}" | xargs -P "$(nproc)" -n 6 sh -c \
 step 'shellcheck'
 git ls-files '*.sh' .ci/run | xargs shellcheck || bad=1
 
+step 'mandoc'
+# Below warnings: what is not in this machine's index of pages.
+git ls-files '*.[1-8]' | xargs mandoc -T lint -W warning || bad=1
+
 [ $bad = 0 ] && echo 'lint: clean'
 exit $bad
