@@ -207,9 +207,10 @@ static const struct saved_action actions[] = {
     {"show", 1, 1, "one NAME", track_show_action},
     {"values", 1, 1, "one NAME", track_values_action},
     {"graph", 1, SAVED_MAX_ARGS, "one or more names", track_graph_action},
-    {"group", 1, SAVED_MAX_ARGS, "what to do with which group",
+    {"group", 1, SAVED_MAX_ARGS, "set, add, drop, rename, remove, list or show",
 	track_group_action},
-    {"alert", 1, SAVED_MAX_ARGS, "what to do with alerts", track_alert_action},
+    {"alert", 1, SAVED_MAX_ARGS, "add, list, remove, log or ack",
+	track_alert_action},
     {"test-alert", 1, 1, "one NAME", track_test_alert_action},
     {"back-test", 1, 1, "one NAME", track_back_test_action},
     {"revise", 1, 1, "one NAME and what is new", track_revise_action},
@@ -224,6 +225,17 @@ static const struct saved_action actions[] = {
     {"run", 0, 0, "no more words", track_run_action},
 };
 
+/* The file's name ends in what is no format. */
+static bool
+has_ending(const struct track_command *c)
+{
+	const char *output = c->request.output;
+	const char *name = output != NULL ? strrchr(output, '/') : NULL;
+
+	return output != NULL &&
+	       strchr(name != NULL ? name : output, '.') != NULL;
+}
+
 /* Pictures are of graph, tables of all others. */
 static int
 check_format(const struct track_command *c, const struct saved_action *action,
@@ -232,10 +244,10 @@ check_format(const struct track_command *c, const struct saved_action *action,
 	bool picture = c->request.own_format != NO_OWN_FORMAT;
 	bool draws = action->run == track_graph_action;
 
-	if (draws && !picture && (c->request.has_format))
+	if (draws && !picture && (c->request.has_format || has_ending(c)))
 		return err_set(err, ERR_USAGE,
-		    "graph: want png or svg; weir track values has the "
-		    "numbers");
+		    "graph: want png or svg, by -f or the name of the file; "
+		    "weir track values has the numbers");
 	if (!draws && picture)
 		return err_set(err, ERR_USAGE,
 		    "%s makes no picture: weir track graph does", action->name);

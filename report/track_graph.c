@@ -160,21 +160,30 @@ unit_name(enum load load)
 	return load == LOAD_ACTIVE ? "" : load_infos[load].name;
 }
 
+/* The largest average of a curve; -1: nothing of it is known. */
+static double
+largest_of(const struct track_picture *p, size_t curve)
+{
+	struct series_rows rows;
+	double largest = -1;
+
+	if (series_read(p->curve[curve].path, SERIES_AVERAGE, p->from_s,
+		p->to_s, p->step_s, &rows, NULL) == 0)
+		for (size_t i = 0; i < rows.n; i++)
+			if (rows.row[i].value > largest)
+				largest = rows.row[i].value;
+	series_release(&rows);
+	return largest;
+}
+
 /* Nobody counts in thousandths of a flow. */
 static bool
 is_small(const struct track_picture *p)
 {
 	bool small = true;
 
-	for (size_t i = 0; i < p->n_curves && small; i++) {
-		struct series_rows rows;
-
-		if (series_read(p->curve[i].path, SERIES_AVERAGE, p->from_s,
-			p->to_s, p->step_s, &rows, NULL) == 0)
-			for (size_t k = 0; k < rows.n; k++)
-				small = small && !(rows.row[k].value >= 1);
-		series_release(&rows);
-	}
+	for (size_t i = 0; i < p->n_curves && small; i++)
+		small = largest_of(p, i) < 1;
 	return small;
 }
 
@@ -225,6 +234,11 @@ add_statistics(struct args *a, const struct track_picture *p, bool small)
 	enum { ONE_LINE = 560 };
 	const char *unit = unit_name(p->load);
 
+	if (largest_of(p, 0) < 0) {
+		add(a, "COMMENT:\\l");
+		add(a, "COMMENT:nothing is known of this span\\l");
+		return;
+	}
 	add(a, "VDEF:vmax0=avg0,MAXIMUM");
 	add(a, "VDEF:v950=avg0,95,PERCENTNAN");
 	add(a, "VDEF:vavg0=avg0,AVERAGE");
@@ -255,6 +269,11 @@ add_member(struct args *a, const struct track_picture *p, size_t i,
 	    k->below ? "-1,*," : "");
 	add(a, "AREA:in%zu#%02X%02X%02XE6:%s%s", i, k->color.r, k->color.g,
 	    k->color.b, name, stack ? ":STACK" : "");
+	free(name);
+	if (largest_of(p, i) < 0) {
+		add(a, "COMMENT:not known\\l");
+		return;
+	}
 	add(a, "VDEF:vavg%zu=avg%zu,AVERAGE", i, i);
 	add(a, "VDEF:vmax%zu=avg%zu,MAXIMUM", i, i);
 	add(a, "VDEF:vlast%zu=avg%zu,LAST", i, i);
@@ -263,7 +282,6 @@ add_member(struct args *a, const struct track_picture *p, size_t i,
 	if (p->width >= THREE_VALUES)
 		add_value(a, "vlast", i, "last", small);
 	add(a, "COMMENT:%s\\l", unit_name(p->load));
-	free(name);
 }
 
 static size_t
