@@ -54,7 +54,7 @@ class Busy(Store):
         self.set_clock("2026-03-01 23:50:00")
         with mock.patch.dict(ENV, {
                 "FAKETIME_TIMESTAMP_FILE": self.path("clock"),
-                "FAKETIME_CACHE_DURATION": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+                "FAKETIME_NO_CACHE": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1",
                 # A sanitized build wants its own library first.
                 "ASAN_OPTIONS": "verify_asan_link_order=0",
                 "LD_PRELOAD": glob.glob(
@@ -117,6 +117,7 @@ class Busy(Store):
         while not self.over.is_set():
             with self.lock:
                 at_least = self.known
+            began = time.monotonic()
             k = kind()
             at_most = self.sent
             self.assertGreaterEqual(k, at_least, kind.__name__)
@@ -124,7 +125,8 @@ class Busy(Store):
             with self.lock:
                 self.known = max(self.known, k)
                 self.counts.add(k)
-            time.sleep(0.2)  # the collector wants to work as well
+            # The collector wants to work as well.
+            time.sleep(0.2 + time.monotonic() - began)
 
     def test_each_answers_from_what_was_committed(self):
         collector = self.start()
@@ -132,14 +134,16 @@ class Busy(Store):
         with concurrent.futures.ThreadPoolExecutor(N_QUERIES) as pool:
             asked = [pool.submit(self.ask, i) for i in range(N_QUERIES)]
             try:
-                self.send(collector, FIRST_DAY)
+                for _ in range(4):  # each has an answer without the next
+                    self.send(collector, FIRST_DAY // 4)
+                    wait_for(lambda: self.known > self.sent - FIRST_DAY // 4
+                             or any(a.done() for a in asked), "answers", 300)
                 self.set_clock("2026-03-02 00:00:05")
                 # So late that the first day may be finished.
                 self.set_clock("2026-03-02 00:30:00")
-                time.sleep(1.1)  # it is looked at once a second
                 self.send(collector, SECOND_DAY)
                 wait_for(lambda: self.known == self.sent or
-                         any(a.done() for a in asked), "all of it", 60)
+                         any(a.done() for a in asked), "all of it", 300)
             finally:
                 self.over.set()
             for a in asked:
@@ -151,7 +155,7 @@ class Busy(Store):
         n = FIRST_DAY + SECOND_DAY
         self.assertEqual(numbers["stored"], SOURCES * n)
         # They did see it grow, and the serial answers are those of the end.
-        self.assertGreater(len(self.counts), 10)
+        self.assertGreater(len(self.counts), 4)
         self.assertEqual(
             [self.by_report(), self.by_list(), self.by_sql()], [n] * 3)
         self.assertEqual(sorted(map(os.path.basename, glob.glob(
