@@ -181,9 +181,9 @@ enum {
 	 * is left to gain is less than what counting costs. */
 	COUNTED_SHARE = 16,
 	FEW_ROWS = 256, /* are read in any order */
-	/* Longer lists are faster looked up for each row. */
-	MAX_VALUES = 1024,
-	MAX_WIDE_RANGES = 256,
+	/* In longer lists each row is faster looked up: SQLite's time for a
+	 * statement grows with the square of its parameters. */
+	MAX_RANGES_SERVED = 256,
 };
 
 static const uint64_t NOT_SERVED = UINT64_MAX;
@@ -210,14 +210,8 @@ struct planner {
 static const struct served *
 find_served(const struct ast *a)
 {
-	size_t n_wide = 0;
-
 	if (a->kind != AST_RANGES || a->n_ranges == 0 ||
-	    a->n_ranges > MAX_VALUES)
-		return NULL;
-	for (size_t i = 0; i < a->n_ranges; i++)
-		n_wide += a->range[i].lo != a->range[i].hi;
-	if (a->n_ranges > 1 && n_wide > MAX_WIDE_RANGES)
+	    a->n_ranges > MAX_RANGES_SERVED)
 		return NULL;
 	for (size_t i = 0; i < ARRAY_LEN(served); i++)
 		if (served[i].column == a->column)
