@@ -28,7 +28,7 @@ enum { PART_GROUPS = 1 << 14 };
 
 /* Where a key lies in the words. */
 struct place {
-	enum flow_column column;
+	bool is_exporter;
 	size_t word;
 	unsigned shift;
 	uint64_t mask;
@@ -40,12 +40,17 @@ struct partition {
 };
 
 struct aggregate {
-	struct place key[AGGREGATE_MAX_KEYS];
-	size_t n_keys, n_words;
+	const struct report_keys *keys;
+	struct aggregate_options options;
+	struct place key[REPORT_MAX_KEYS];
+	size_t n_words;
+	/* Of the sums of a group the first are added, the others are the
+	 * largest seen. Where extras are, if they are wanted. */
+	size_t n_added, n_sums;
+	size_t each_way, started, distinct, times;
 	uint64_t seed;
 	struct partition partition[N_PARTITIONS]; /* by the hash's first bits */
-	size_t max_groups;
-	pthread_mutex_t lock; /* of what follows */
+	pthread_mutex_t lock;                     /* of what follows */
 	size_t n_groups;
 	struct aggregate_sums total;
 	struct addr *exporter; /* by position in the scan */
@@ -54,41 +59,37 @@ struct aggregate {
 
 struct aggregate_part {
 	struct aggregate *whole;
+	struct key_reader *reader;
 	struct groups groups;
 	size_t n_new[N_PARTITIONS]; /* groups, by where they will go */
 	struct aggregate_sums total;
 	const struct addr *exporters; /* of the last batch */
 	size_t n_exporters;
-	uint64_t packed[BATCH_MAX * GROUPS_MAX_WORDS]; /* keys of a batch */
+	/* Keys of a batch, and where they are of either end, those of the other
+	 * one. */
+	uint64_t packed[2][BATCH_MAX * GROUPS_MAX_WORDS];
 	uint64_t hash[BATCH_MAX];
 };
 
 /* ---- keys to words ---- */
 
-static unsigned
-bits_of(enum flow_column column)
-{
-	uint64_t max = flow_columns[column].max;
-
-	return max <= UINT8_MAX ? 8 : max <= UINT16_MAX ? 16 : 32;
-}
-
-/* Wide keys first: as all widths are powers of two, none straddles words and
- * 13 keys (248 bits) fit in four. */
+/* Wide keys first: as all widths are powers of two, none straddles words. */
 static void
-place_keys(struct aggregate *a, const enum flow_column *keys)
+place_keys(struct aggregate *a)
 {
 	unsigned at = 0; /* bits */
 
-	for (unsigned bits = 32; bits >= 8; bits /= 2)
-		for (size_t k = 0; k < a->n_keys; k++) {
-			if (bits_of(keys[k]) != bits)
+	for (unsigned bits = 64; bits >= 8; bits /= 2)
+		for (size_t k = 0; k < a->keys->n; k++) {
+			const struct report_key *key = &a->keys->key[k];
+
+			if (key->bits != bits)
 				continue;
 			a->key[k] = (struct place){
-			    .column = keys[k],
+			    .is_exporter = report_key_is_exporter(key),
 			    .word = at / 64,
 			    .shift = at % 64,
-			    .mask = (UINT64_C(1) << bits) - 1,
+			    .mask = UINT64_MAX >> (64 - bits),
 			};
 			at += bits;
 		}
@@ -96,22 +97,53 @@ place_keys(struct aggregate *a, const enum flow_column *keys)
 	assert(a->n_words <= GROUPS_MAX_WORDS);
 }
 
+static struct aggregate_sums
+no_sums(void)
+{
+	return (struct aggregate_sums){
+	    .min_start_ms = INT64_MAX, .max_end_ms = INT64_MIN};
+}
+
+static size_t
+place_sums(struct aggregate *a, enum aggregate_extras extra, size_t n)
+{
+	size_t at = a->n_sums;
+
+	if ((a->options.extras & extra) == 0)
+		return 0;
+	a->n_sums += n;
+	return at;
+}
+
+static void
+place_extras(struct aggregate *a)
+{
+	a->n_sums = 3; /* flows, octets, packets */
+	a->each_way = place_sums(a, AGGREGATE_EACH_WAY, 3);
+	a->started = place_sums(a, AGGREGATE_STARTED, 1);
+	a->distinct = place_sums(a, AGGREGATE_DISTINCT, 2);
+	a->n_added = a->n_sums;
+	a->times = place_sums(a, AGGREGATE_TIMES, 2);
+}
+
 struct aggregate *
-aggregate_new(const enum flow_column *keys, size_t n_keys, uint64_t max_groups)
+aggregate_new(const struct report_keys *keys, const struct aggregate_options *o)
 {
 	struct aggregate *a = xcalloc(1, sizeof *a);
 
-	assert(n_keys >= 1 && n_keys <= AGGREGATE_MAX_KEYS);
-	assert(max_groups < UINT32_MAX);
-	a->n_keys = n_keys;
-	a->max_groups = max_groups;
-	place_keys(a, keys);
+	assert(keys->n >= 1);
+	assert(o->max_groups < UINT32_MAX);
+	a->keys = keys;
+	a->options = *o;
+	place_keys(a);
+	place_extras(a);
+	a->total = no_sums();
 	a->seed = hash_seed();
 	pthread_mutex_init(&a->lock, NULL);
 	for (size_t i = 0; i < N_PARTITIONS; i++) {
 		pthread_mutex_init(&a->partition[i].lock, NULL);
-		groups_init(
-		    &a->partition[i].groups, a->n_words, PARTITION_BITS);
+		groups_init(&a->partition[i].groups, a->n_words, a->n_sums,
+		    PARTITION_BITS);
 	}
 	return a;
 }
@@ -130,26 +162,30 @@ aggregate_free(struct aggregate *a)
 	free(a);
 }
 
+static flow_column_set
+set_of(enum flow_column a, enum flow_column b)
+{
+	return (flow_column_set)1 << a | (flow_column_set)1 << b;
+}
+
 flow_column_set
 aggregate_columns(const struct aggregate *a)
 {
-	flow_column_set set = (flow_column_set)1 << COL_OCTETS |
-			      (flow_column_set)1 << COL_PACKETS;
+	flow_column_set set =
+	    set_of(COL_OCTETS, COL_PACKETS) | report_keys_need(a->keys);
 
-	for (size_t k = 0; k < a->n_keys; k++)
-		set |= (flow_column_set)1 << a->key[k].column;
+	if (a->each_way != 0)
+		set |= set_of(COL_SRC_ADDR, COL_DST_ADDR);
+	if (a->started != 0 || a->times != 0)
+		set |= set_of(COL_START_MS, COL_END_MS);
 	return set;
 }
 
 static void
-pack_key(
-    struct aggregate_part *p, const struct batch *b, const struct place *key)
+pack_key(uint64_t *word, size_t n_words, const int64_t *value, size_t n,
+    const struct place *key)
 {
-	const int64_t *value = b->col[key->column];
-	size_t n_words = p->whole->n_words;
-	uint64_t *word = p->packed + key->word;
-
-	for (size_t i = 0; i < b->n; i++, word += n_words)
+	for (size_t i = 0; i < n; i++, word += n_words)
 		*word |= ((uint64_t)value[i] & key->mask) << key->shift;
 }
 
@@ -165,18 +201,30 @@ hash_key(const uint64_t *key, const void *arg)
 }
 
 static void
-pack_batch(struct aggregate_part *p, const struct batch *b)
+pack_batch(struct aggregate_part *p, const struct batch *b, unsigned end)
 {
 	const struct aggregate *a = p->whole;
+	uint64_t *packed = p->packed[end];
 
-	memset(p->packed, 0, b->n * a->n_words * sizeof *p->packed);
-	for (size_t k = 0; k < a->n_keys; k++)
-		pack_key(p, b, &a->key[k]);
+	memset(packed, 0, b->n * a->n_words * sizeof *packed);
+	for (size_t k = 0; k < a->keys->n; k++)
+		pack_key(packed + a->key[k].word, a->n_words,
+		    key_reader_get(p->reader, k, b, end), b->n, &a->key[k]);
 	for (size_t i = 0; i < b->n; i++)
-		p->hash[i] = hash_key(p->packed + i * a->n_words, a);
+		p->hash[i] = hash_key(packed + i * a->n_words, a);
 }
 
 /* ---- groups ---- */
+
+/* The time that t is of. */
+static void
+widen(struct aggregate_sums *t, int64_t start_ms, int64_t end_ms)
+{
+	if (start_ms < t->min_start_ms)
+		t->min_start_ms = start_ms;
+	if (end_ms > t->max_end_ms)
+		t->max_end_ms = end_ms;
+}
 
 static size_t
 partition_of(uint64_t hash)
@@ -191,13 +239,13 @@ count_groups(struct aggregate *a, size_t n_more, struct err *err)
 
 	pthread_mutex_lock(&a->lock);
 	a->n_groups += n_more;
-	fits = a->n_groups <= a->max_groups;
+	fits = a->n_groups <= a->options.max_groups;
 	pthread_mutex_unlock(&a->lock);
 	return fits ? 0
 		    : err_set(err, ERR_LIMIT,
 			  "more than %zu rows: use fewer keys or a narrower "
 			  "filter",
-			  a->max_groups);
+			  (size_t)a->options.max_groups);
 }
 
 /* The partition of a group that is handed over, locked, with room for all
@@ -232,6 +280,16 @@ look_ahead(const struct aggregate_part *p, const struct groups *to, size_t slot)
 	__builtin_prefetch(groups_near(to, hash_key(group, p->whole)), 1);
 }
 
+static void
+join(const struct aggregate *a, uint64_t *to, const uint64_t *from)
+{
+	for (size_t i = 0; i < a->n_added; i++)
+		to[i] += from[i];
+	for (size_t i = a->n_added; i < a->n_sums; i++)
+		if (from[i] > to[i])
+			to[i] = from[i];
+}
+
 /* All groups of the thread's own table, which go through it and through the
  * partitions in the same order. */
 static int
@@ -257,8 +315,7 @@ hand_over(struct aggregate_part *p, struct err *err)
 		look_ahead(p, to, at + AHEAD);
 		sum = groups_find(to, group, hash);
 		n_made += sum[0] == 0;
-		for (size_t i = 0; i < GROUPS_SUMS; i++)
-			sum[i] += group[p->groups.n_words + i];
+		join(p->whole, sum, group + p->groups.n_words);
 		group[p->groups.n_words] = 0; /* leaves the slot free */
 		p->n_new[inside]--;
 	}
@@ -273,7 +330,9 @@ aggregate_part_new(struct aggregate *a)
 	struct aggregate_part *p = xcalloc(1, sizeof *p);
 
 	p->whole = a;
-	groups_init(&p->groups, a->n_words, 0);
+	p->total = no_sums();
+	p->reader = key_reader_new(a->keys);
+	groups_init(&p->groups, a->n_words, a->n_sums, 0);
 	groups_reserve(&p->groups, PART_GROUPS + BATCH_MAX, NULL, NULL);
 	return p;
 }
@@ -284,38 +343,123 @@ aggregate_part_free(struct aggregate_part *p)
 	if (p == NULL)
 		return;
 	groups_release(&p->groups);
+	key_reader_free(p->reader);
 	free(p);
 }
 
+/* As they are kept, larger for a later time; and as the complement of that,
+ * larger for an earlier one. */
+static uint64_t
+later(int64_t ms)
+{
+	return (uint64_t)ms ^ UINT64_C(1) << 63;
+}
+
+static int64_t
+time_of(uint64_t later)
+{
+	return (int64_t)(later ^ UINT64_C(1) << 63);
+}
+
 static void
-add_flows(struct aggregate_part *p, const struct batch *b)
+raise(uint64_t *largest, uint64_t value)
+{
+	if (value > *largest)
+		*largest = value;
+}
+
+static bool
+is_started(const struct aggregate *a, const struct batch *b, size_t i)
+{
+	int64_t start_ms = b->col[COL_START_MS][i];
+
+	return start_ms >= a->options.from_ms && start_ms < a->options.to_ms;
+}
+
+static void
+add_extras(
+    const struct aggregate *a, uint64_t *sums, const struct batch *b, size_t i)
+{
+	if (a->each_way != 0 &&
+	    b->col[COL_SRC_ADDR][i] <= b->col[COL_DST_ADDR][i]) {
+		sums[a->each_way]++;
+		sums[a->each_way + 1] += (uint64_t)b->col[COL_OCTETS][i];
+		sums[a->each_way + 2] += (uint64_t)b->col[COL_PACKETS][i];
+	}
+	if (a->started != 0)
+		sums[a->started] += is_started(a, b, i);
+	if (a->times != 0) {
+		raise(&sums[a->times], ~later(b->col[COL_START_MS][i]));
+		raise(&sums[a->times + 1], later(b->col[COL_END_MS][i]));
+	}
+}
+
+/* With what they have at one end; at the second one, those that have something
+ * else there. */
+static void
+add_flows(struct aggregate_part *p, const struct batch *b, unsigned end)
 {
 	const int64_t *octets = b->col[COL_OCTETS];
 	const int64_t *packets = b->col[COL_PACKETS];
-	size_t n_words = p->whole->n_words;
+	const struct aggregate *a = p->whole;
+	bool has_extras = a->options.extras != 0;
+	size_t n_words = a->n_words;
 
 	for (size_t i = 0; i < b->n; i++) {
-		uint64_t *sums = groups_find(
-		    &p->groups, p->packed + i * n_words, p->hash[i]);
+		const uint64_t *key = p->packed[end] + i * n_words;
+		uint64_t *sums;
 
+		if (end > 0 &&
+		    groups_same_key(key, p->packed[0] + i * n_words, n_words))
+			continue;
+		sums = groups_find(&p->groups, key, p->hash[i]);
 		p->n_new[partition_of(p->hash[i])] += sums[0] == 0;
 		sums[0]++;
 		sums[1] += (uint64_t)octets[i];
 		sums[2] += (uint64_t)packets[i];
-		p->total.octets += (uint64_t)octets[i];
-		p->total.packets += (uint64_t)packets[i];
+		if (has_extras)
+			add_extras(a, sums, b, i);
 	}
-	p->total.flows += b->n;
+}
+
+static void
+add_totals(struct aggregate_part *p, const struct batch *b)
+{
+	const struct aggregate *a = p->whole;
+	struct aggregate_sums *t = &p->total;
+
+	for (size_t i = 0; i < b->n; i++) {
+		t->octets += (uint64_t)b->col[COL_OCTETS][i];
+		t->packets += (uint64_t)b->col[COL_PACKETS][i];
+	}
+	if (a->started == 0)
+		t->flows += b->n;
+	for (size_t i = 0; i < b->n && a->started != 0; i++)
+		t->flows += is_started(a, b, i);
+	for (size_t i = 0; i < b->n && a->times != 0; i++)
+		widen(t, b->col[COL_START_MS][i], b->col[COL_END_MS][i]);
 }
 
 int
 aggregate_add(struct aggregate_part *p, const struct batch *b, struct err *err)
 {
+	unsigned n_ends =
+	    report_keys_have(p->whole->keys, KEY_EITHER_END) ? 2 : 1;
+
 	p->exporters = b->exporters;
 	p->n_exporters = b->n_exporters;
-	pack_batch(p, b);
-	add_flows(p, b);
-	return p->groups.n >= PART_GROUPS ? hand_over(p, err) : 0;
+	add_totals(p, b);
+	for (unsigned end = 0; end < n_ends; end++) {
+		int rc = 0;
+
+		pack_batch(p, b, end);
+		add_flows(p, b, end);
+		if (p->groups.n >= PART_GROUPS)
+			rc = hand_over(p, err);
+		if (rc != 0)
+			return rc;
+	}
+	return 0;
 }
 
 /* Positions keep their meaning during a scan: the longest list says all. */
@@ -340,6 +484,7 @@ aggregate_end(struct aggregate_part *p, struct err *err)
 	a->total.flows += p->total.flows;
 	a->total.octets += p->total.octets;
 	a->total.packets += p->total.packets;
+	widen(&a->total, p->total.min_start_ms, p->total.max_end_ms);
 	pthread_mutex_unlock(&a->lock);
 	return hand_over(p, err);
 }
@@ -386,7 +531,11 @@ aggregate_n_groups(const struct aggregate *a)
 struct aggregate_sums
 aggregate_total(const struct aggregate *a)
 {
-	return a->total;
+	struct aggregate_sums total = a->total;
+
+	if (a->times == 0)
+		total.min_start_ms = total.max_end_ms = 0;
+	return total;
 }
 
 /* A group's number: its slot, then its partition. */
@@ -403,6 +552,38 @@ key_of(const uint64_t *group, const struct place *key)
 	return group[key->word] >> key->shift & key->mask;
 }
 
+static void
+read_extras(
+    const struct aggregate *a, const uint64_t *sums, struct aggregate_sums *out)
+{
+	if (a->each_way != 0) {
+		out->flows_ab = sums[a->each_way];
+		out->octets_ab = sums[a->each_way + 1];
+		out->packets_ab = sums[a->each_way + 2];
+	}
+	if (a->started != 0)
+		out->flows = sums[a->started];
+	if (a->distinct != 0)
+		for (size_t i = 0; i < 2; i++)
+			out->distinct[i] = sums[a->distinct + i];
+	if (a->times != 0) {
+		out->min_start_ms = time_of(~sums[a->times]);
+		out->max_end_ms = time_of(sums[a->times + 1]);
+	}
+}
+
+static void
+read_sums(const struct aggregate *a, const uint64_t *group,
+    struct aggregate_sums *out)
+{
+	const uint64_t *sums = group + a->n_words;
+
+	*out = (struct aggregate_sums){
+	    .flows = sums[0], .octets = sums[1], .packets = sums[2]};
+	if (a->options.extras != 0)
+		read_extras(a, sums, out);
+}
+
 void
 aggregate_get(
     const struct aggregate *a, uint32_t group, struct aggregate_group *out)
@@ -410,10 +591,41 @@ aggregate_get(
 	const uint64_t *g = group_at(a, group);
 
 	assert(g != NULL);
-	for (size_t k = 0; k < a->n_keys; k++)
+	for (size_t k = 0; k < a->keys->n; k++)
 		out->key[k] = key_of(g, &a->key[k]);
-	g += a->n_words;
-	out->sums = (struct aggregate_sums){g[0], g[1], g[2]};
+	read_sums(a, g, &out->sums);
+}
+
+/* One more for the group that a pair is of. */
+static void
+count_pair(struct aggregate *a, size_t which, const struct aggregate *pairs,
+    const uint64_t *pair)
+{
+	uint64_t key[GROUPS_MAX_WORDS] = {0}, hash;
+	uint64_t *sums;
+
+	for (size_t k = 0; k < a->keys->n; k++)
+		key[a->key[k].word] |= key_of(pair, &pairs->key[k])
+				       << a->key[k].shift;
+	hash = hash_key(key, a);
+	sums = groups_find(&a->partition[partition_of(hash)].groups, key, hash);
+	assert(sums[0] > 0);
+	sums[a->distinct + which]++;
+}
+
+void
+aggregate_count(
+    struct aggregate *a, size_t which, const struct aggregate *pairs)
+{
+	assert(a->distinct != 0 && pairs->keys->n == a->keys->n + 1);
+	for (size_t p = 0; p < N_PARTITIONS; p++) {
+		const struct groups *g = &pairs->partition[p].groups;
+
+		for (size_t i = 0; i < g->n_slots; i++)
+			if (groups_in_slot(g, i) != NULL)
+				count_pair(
+				    a, which, pairs, groups_in_slot(g, i));
+	}
 }
 
 const struct addr *
@@ -451,8 +663,7 @@ key_rank(const struct ranking *r, const uint64_t *group, size_t k)
 {
 	uint64_t value = key_of(group, &r->a->key[k]);
 
-	return r->a->key[k].column == COL_EXPORTER ? r->exporter_rank[value]
-						   : value;
+	return r->a->key[k].is_exporter ? r->exporter_rank[value] : value;
 }
 
 static int
@@ -466,7 +677,7 @@ compare_ranked(const void *px, const void *py, void *arg)
 		return x->first < y->first ? -1 : 1;
 	gx = group_at(r->a, x->group);
 	gy = group_at(r->a, y->group);
-	for (size_t k = 0; k < r->a->n_keys; k++) {
+	for (size_t k = 0; k < r->a->keys->n; k++) {
 		uint64_t kx = key_rank(r, gx, k), ky = key_rank(r, gy, k);
 
 		if (kx != ky)
@@ -475,21 +686,46 @@ compare_ranked(const void *px, const void *py, void *arg)
 	return 0;
 }
 
-static struct ranked
+uint64_t
+aggregate_flows(const struct aggregate_sums *sums, const void *arg)
+{
+	(void)arg;
+	return sums->flows;
+}
+
+uint64_t
+aggregate_octets(const struct aggregate_sums *sums, const void *arg)
+{
+	(void)arg;
+	return sums->octets;
+}
+
+uint64_t
+aggregate_packets(const struct aggregate_sums *sums, const void *arg)
+{
+	(void)arg;
+	return sums->packets;
+}
+
+/* What comes first is smallest; false: the group is left out. */
+static bool
 rank_group(const struct ranking *r, const struct aggregate_order *order,
-    uint32_t group)
+    uint32_t group, struct ranked *x)
 {
 	const uint64_t *g = group_at(r->a, group);
-	const uint64_t *sums = g + r->a->n_words;
-	struct ranked x = {.group = group};
+	struct aggregate_sums sums;
+	bool largest_first = order->rank != NULL;
 
-	switch (order->by) {
-	case MEASURE_FLOWS: x.first = UINT64_MAX - sums[0]; break;
-	case MEASURE_OCTETS: x.first = UINT64_MAX - sums[1]; break;
-	case MEASURE_PACKETS: x.first = UINT64_MAX - sums[2]; break;
-	case MEASURE_NONE: x.first = key_rank(r, g, order->first_key); break;
-	}
-	return x;
+	x->group = group;
+	if (order->rank != NULL || order->keep != NULL)
+		read_sums(r->a, g, &sums);
+	if (order->keep != NULL && !order->keep(&sums, order->arg))
+		return false;
+	x->first = order->rank != NULL ? order->rank(&sums, order->arg)
+				       : key_rank(r, g, order->first_key);
+	if (largest_first != order->backwards)
+		x->first = UINT64_MAX - x->first;
+	return true;
 }
 
 /* Let what is misplaced at a root sink to where it belongs; the last in order
@@ -541,13 +777,38 @@ select_first(
 	for (uint32_t p = 0; p < N_PARTITIONS; p++) {
 		const struct groups *g = &r->a->partition[p].groups;
 
-		for (size_t i = 0; i < g->n_slots; i++)
-			if (groups_in_slot(g, i) != NULL)
-				consider(s,
-				    rank_group(r, order,
-					(uint32_t)i * N_PARTITIONS + p),
-				    r);
+		for (size_t i = 0; i < g->n_slots; i++) {
+			struct ranked x;
+
+			if (groups_in_slot(g, i) != NULL &&
+			    rank_group(
+				r, order, (uint32_t)i * N_PARTITIONS + p, &x))
+				consider(s, x, r);
+		}
 	}
+}
+
+size_t
+aggregate_kept(const struct aggregate *a, const struct aggregate_order *order)
+{
+	struct aggregate_sums sums;
+	size_t n = 0;
+
+	if (order->keep == NULL)
+		return a->n_groups;
+	for (size_t p = 0; p < N_PARTITIONS; p++) {
+		const struct groups *g = &a->partition[p].groups;
+
+		for (size_t i = 0; i < g->n_slots; i++) {
+			const uint64_t *group = groups_in_slot(g, i);
+
+			if (group == NULL)
+				continue;
+			read_sums(a, group, &sums);
+			n += order->keep(&sums, order->arg);
+		}
+	}
+	return n;
 }
 
 uint32_t *

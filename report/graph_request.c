@@ -133,12 +133,19 @@ set_top(void *arg, const char *value, struct err *err)
 	return picture_number("top", value, 1, TIMELINE_MAX_TOP, &g->top, err);
 }
 
+/* A flow has one place in a graph; its time is the other axis. */
+enum { GRAPH_CANNOT_SPLIT_BY = KEY_EITHER_END | KEY_TIME | KEY_COUNTRY };
+
 static int
 set_split(void *arg, const char *value, struct err *err)
 {
 	struct graph_request *g = arg;
 	int rc = report_keys_add(&g->keys, value, err);
 
+	if (rc == 0 && report_keys_have(&g->keys, GRAPH_CANNOT_SPLIT_BY))
+		rc = err_set(err, ERR_USAGE,
+		    "areas add up to all: keys of either end, of time and of "
+		    "countries are for weir report");
 	g->split = value;
 	return rc != 0 ? err_prefix(err, rc, "split=%.60s", value) : 0;
 }

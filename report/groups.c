@@ -21,11 +21,12 @@ new_slots(const struct groups *g)
 }
 
 void
-groups_init(struct groups *g, size_t n_words, unsigned skip)
+groups_init(struct groups *g, size_t n_words, size_t n_sums, unsigned skip)
 {
 	assert(n_words >= 1 && n_words <= GROUPS_MAX_WORDS);
 	*g = (struct groups){.n_words = n_words,
-	    .len = n_words + GROUPS_SUMS,
+	    .n_sums = n_sums,
+	    .len = n_words + n_sums,
 	    .skip = skip,
 	    .n_slots = FIRST_SLOTS};
 	g->slot = new_slots(g);
@@ -47,7 +48,8 @@ move_groups(struct groups *to, const struct groups *from,
 
 		if (group != NULL)
 			memcpy(groups_find(to, group, hash(group, arg)),
-			    group + from->n_words, GROUPS_SUMS * sizeof *group);
+			    group + from->n_words,
+			    from->n_sums * sizeof *group);
 	}
 }
 

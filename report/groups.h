@@ -2,7 +2,7 @@
 #ifndef WEIR_REPORT_GROUPS_H
 #define WEIR_REPORT_GROUPS_H
 /*
- * A table of groups: some words of key, found by their hash, and three sums, of
+ * A table of groups: some words of key, found by their hash, and some sums, of
  * which the first is not 0. The hash is given; its first bits say where a group
  * lies, so that going through one table in order and adding to another one goes
  * through that in order too. Belongs to one thread at a time.
@@ -11,18 +11,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { GROUPS_SUMS = 3, GROUPS_MAX_WORDS = 4 };
+enum { GROUPS_MAX_WORDS = 4 };
 
 struct groups {
 	uint64_t *slot; /* each a key and its sums; sums[0] 0: free */
 	size_t n_words; /* of a key */
-	size_t len;     /* words of a slot */
-	unsigned skip;  /* first bits of the hash that all groups share */
+	size_t n_sums;
+	size_t len;    /* words of a slot */
+	unsigned skip; /* first bits of the hash that all groups share */
 	uint32_t n_slots;
 	size_t n; /* groups */
 };
 
-void groups_init(struct groups *g, size_t n_words, unsigned skip);
+void groups_init(
+    struct groups *g, size_t n_words, size_t n_sums, unsigned skip);
 void groups_release(struct groups *g); /* accepts a zeroed struct */
 
 /* Room for n groups in all, moving those there are. hash(key, arg) gives that

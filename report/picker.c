@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "report/aggregate.h"
 #include "report/cell.h"
 #include "report/palette.h"
 #include "schema/base/buf.h"
@@ -18,7 +19,7 @@ static const uint64_t NO_EXPORTER = UINT64_MAX;
 static bool
 is_exporter(const struct choices *c, size_t k)
 {
-	return c->keys->key[k]->column == COL_EXPORTER;
+	return report_key_is_exporter(&c->keys->key[k]);
 }
 
 /* ---- choices ---- */
@@ -92,32 +93,45 @@ choices_release(struct choices *c)
 	*c = (struct choices){0};
 }
 
+/* Behind those before it. */
+static void
+put_cell(struct buf *text, const struct table_column *col, union table_cell c)
+{
+	static const struct out_style plain = {0};
+	struct cell_clock clock = {0};
+	struct table_value v = table_value(col, c);
+	char value[CELL_MAX];
+	char *end;
+
+	if (text->len > 0)
+		buf_puts(text, col->join != NULL ? col->join : " ");
+	if (v.kind == VALUE_TEXT || v.kind == VALUE_NULL) {
+		buf_puts(text, v.kind == VALUE_NULL ? "?" : v.cell.text);
+		return;
+	}
+	end = cell_put(value, &plain, &clock, col, v);
+	buf_put(text, value, (size_t)(end - value));
+}
+
 char *
 choice_label(const struct choices *c, size_t i)
 {
-	static const struct out_style plain = {0};
 	const struct choice *choice = &c->choice[i];
-	struct cell_clock clock = {0};
 	struct buf text;
 	char *label = NULL;
 
-	buf_init(&text, REPORT_MAX_KEYS * (CELL_MAX + 1));
+	buf_init(&text, REPORT_MAX_KEYS * KEY_MAX_COLUMNS * (CELL_MAX + 1));
 	for (size_t k = 0; k < c->keys->n; k++) {
-		const struct report_key *key = c->keys->key[k];
-		struct table_column col = {
-		    .kind = flow_columns[key->column].kind,
-		    .label = key->label,
-		};
-		union table_cell cell = {.number = choice->key[k]};
-		char value[CELL_MAX];
-		char *end;
+		const struct report_key *key = &c->keys->key[k];
+		struct key_column column[KEY_MAX_COLUMNS];
+		union table_cell cell[KEY_MAX_COLUMNS];
+		struct key_text scratch;
+		size_t n = report_key_columns(key, true, column);
 
-		if (is_exporter(c, k))
-			cell.addr = &choice->exporter;
-		end = cell_put(
-		    value, &plain, &clock, &col, table_value(&col, cell));
-		buf_puts(&text, k > 0 ? " " : "");
-		buf_put(&text, value, (size_t)(end - value));
+		report_key_cells(key, true, choice->key[k], &choice->exporter,
+		    &scratch, cell);
+		for (size_t j = 0; j < n; j++)
+			put_cell(&text, &column[j].table, cell[j]);
 	}
 	label = xstrdup(buf_str(&text));
 	buf_release(&text);
@@ -128,6 +142,7 @@ choice_label(const struct choices *c, size_t i)
 
 struct picker {
 	const struct choices *choices;
+	struct key_reader *reader;
 	uint64_t *exporter; /* number by position in the scan */
 	size_t n_exporters, cap_exporters;
 };
@@ -138,6 +153,7 @@ picker_new(const struct choices *c)
 	struct picker *p = xcalloc(1, sizeof *p);
 
 	p->choices = c;
+	p->reader = key_reader_new(c->keys);
 	return p;
 }
 
@@ -146,6 +162,7 @@ picker_free(struct picker *p)
 {
 	if (p == NULL)
 		return;
+	key_reader_free(p->reader);
 	free(p->exporter);
 	free(p);
 }
@@ -166,14 +183,17 @@ void
 picker_pick(struct picker *p, const struct batch *b, uint32_t *number)
 {
 	const struct choices *c = p->choices;
+	const int64_t *number_of[REPORT_MAX_KEYS];
 	uint64_t key[REPORT_MAX_KEYS];
 
 	learn_exporters(p, b);
+	for (size_t k = 0; k < c->keys->n; k++)
+		number_of[k] = key_reader_get(p->reader, k, b, 0);
 	for (size_t i = 0; i < b->n; i++) {
 		uint32_t slot;
 
 		for (size_t k = 0; k < c->keys->n; k++) {
-			int64_t v = b->col[c->keys->key[k]->column][i];
+			int64_t v = number_of[k][i];
 
 			key[k] =
 			    is_exporter(c, k) ? p->exporter[v] : (uint64_t)v;
@@ -181,14 +201,4 @@ picker_pick(struct picker *p, const struct batch *b, uint32_t *number)
 		slot = *find_slot(c, key);
 		number[i] = slot == 0 ? (uint32_t)c->n : slot - 1;
 	}
-}
-
-flow_column_set
-picker_columns(const struct report_keys *keys)
-{
-	flow_column_set set = 0;
-
-	for (size_t k = 0; k < keys->n; k++)
-		set |= (flow_column_set)1 << keys->key[k]->column;
-	return set;
 }

@@ -44,11 +44,9 @@ struct picker;
 struct picker *picker_new(const struct choices *c); /* borrowed */
 void picker_free(struct picker *p);                 /* accepts NULL */
 
-/* Of the flows of b, which belong to one scan: the number of the choice, n for
+/* Keys are of one end each; a picker belongs to the thread that made it. Of the
+ * flows of b, which belong to one scan: the number of the choice, n for
  * none. */
 void picker_pick(struct picker *p, const struct batch *b, uint32_t *number);
-
-/* What picker_pick sees of a flow. */
-flow_column_set picker_columns(const struct report_keys *keys);
 
 #endif

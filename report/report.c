@@ -15,6 +15,7 @@
 #include "report/commands.h"
 #include "report/drawing.h"
 #include "report/explain_table.h"
+#include "report/geo.h"
 #include "report/keys.h"
 #include "report/loss.h"
 #include "report/naming.h"
@@ -24,36 +25,37 @@
 #include "schema/base/attr.h"
 #include "schema/base/buf.h"
 #include "schema/base/mem.h"
+#include "schema/conf.h"
 
 /* What is told about each group, behind its keys. */
 static const struct measure {
 	struct table_column column;
-	enum aggregate_measure by;
+	uint64_t (*rank)(const struct aggregate_sums *sums, const void *arg);
 } measures[] = {
     {{.name = "flows",
 	 .heading = "Flows",
 	 .kind = VALUE_NUMBER,
 	 .is_count = true,
 	 .drop = 1},
-	MEASURE_FLOWS},
+	aggregate_flows},
     {{.name = "octets",
 	 .heading = "Octets",
 	 .kind = VALUE_NUMBER,
 	 .is_count = true,
 	 .quantity = QUANTITY_OCTETS},
-	MEASURE_OCTETS},
+	aggregate_octets},
     {{.name = "packets",
 	 .heading = "Packets",
 	 .kind = VALUE_NUMBER,
 	 .is_count = true,
 	 .drop = 2},
-	MEASURE_PACKETS},
+	aggregate_packets},
     {{.name = "share",
 	 .heading = "Share",
 	 .unit = "%",
 	 .kind = VALUE_SHARE,
 	 .drop = 3},
-	MEASURE_OCTETS}, /* of octets */
+	aggregate_octets},
 };
 
 enum { PARTS_OF_OCTETS = 1 }; /* in measures[] */
@@ -67,14 +69,15 @@ struct report {
 	struct report_keys keys;
 	bool loss;        /* the word loss in place of keys */
 	const char *sort; /* as typed; NULL: by octets */
-	bool backwards;   /* with "-" before it */
 	struct aggregate_order order;
 	/* Keys, each with its name behind it if that is wanted; measures; for
 	 * programs what those were multiplied by. */
-	struct table_column
-	    column[2 * REPORT_MAX_KEYS + ARRAY_LEN(measures) + 1];
+	struct table_column column[2 * KEY_MAX_COLUMNS * REPORT_MAX_KEYS +
+				   ARRAY_LEN(measures) + 1];
 	size_t n_columns, n_key_columns;
-	struct naming *naming; /* NULL: no names */
+	struct naming *naming;                 /* NULL: no names */
+	struct geo *geo;                       /* NULL: no countries */
+	struct key_text text[REPORT_MAX_KEYS]; /* of the row being filled */
 };
 
 /* ---- words ---- */
@@ -116,7 +119,7 @@ refuse_sort(const struct report *r, struct err *err)
 	for (size_t i = 0; i < ARRAY_LEN(measures); i++)
 		buf_printf(&known, " %s", measures[i].column.name);
 	for (size_t i = 0; i < r->keys.n; i++)
-		buf_printf(&known, " %s", r->keys.key[i]->name);
+		buf_printf(&known, " %s", r->keys.key[i].name);
 	err_set(err, ERR_USAGE,
 	    "sort=%.60s: not a column of this report, which are%s", r->sort,
 	    buf_str(&known));
@@ -131,16 +134,15 @@ resolve_sort(struct report *r, struct err *err)
 
 	if (r->sort == NULL)
 		r->sort = "octets";
-	r->backwards = r->sort[0] == '-';
-	name = r->sort + r->backwards;
+	r->order.backwards = r->sort[0] == '-';
+	name = r->sort + r->order.backwards;
 	for (size_t i = 0; i < ARRAY_LEN(measures); i++)
 		if (strcmp(measures[i].column.name, name) == 0) {
-			r->order.by = measures[i].by;
+			r->order.rank = measures[i].rank;
 			return 0;
 		}
 	for (size_t i = 0; i < r->keys.n; i++)
-		if (strcmp(r->keys.key[i]->name, name) == 0) {
-			r->order.by = MEASURE_NONE;
+		if (strcmp(r->keys.key[i].name, name) == 0) {
 			r->order.first_key = i;
 			return 0;
 		}
@@ -153,10 +155,13 @@ help(struct buf *text)
 	buf_puts(text,
 	    "usage: weir report KEY[,KEY...] [WORDS] [OPTIONS]\n\n"
 	    "Sums of flows, octets and packets, one row for each value of "
-	    "the keys.\n\nkeys: ");
-	report_keys_list(text);
+	    "the keys.\n\nkeys:\n");
+	report_keys_help(text);
 	buf_puts(text,
-	    "\nor: loss  what never arrived, by exporter and engine, in the "
+	    "  Of host, port, if, as and country a flow counts under both of "
+	    "its ends, once\n  if they are the same; totals have each flow "
+	    "once.\n\n"
+	    "or: loss  what never arrived, by exporter and engine, in the "
 	    "whole\n          minutes of from= to=, which are times of "
 	    "arrival here\n"
 	    "or: summary  sums, averages and histograms; report summary -h\n"
@@ -235,36 +240,22 @@ parse(struct report *r, int argc, char **argv, struct err *err)
 
 /* ---- the table ---- */
 
-/* The column of key's name, or NULL. */
-static const struct column *
-name_column(const struct report *r, const struct report_key *key)
-{
-	return r->request.names != NAMES_NO ? column_of_name(key->column)
-					    : NULL;
-}
-
 static void
 make_key_columns(struct report *r)
 {
+	bool for_people = request_is_for_people(&r->request);
+	struct key_column column[KEY_MAX_COLUMNS];
 	struct table_column *to = r->column;
 
 	for (size_t i = 0; i < r->keys.n; i++) {
-		const struct report_key *key = r->keys.key[i];
-		const struct column *name = name_column(r, key);
+		size_t n =
+		    report_key_columns(&r->keys.key[i], for_people, column);
 
-		*to++ = (struct table_column){
-		    .name = key->name,
-		    .heading = key->heading,
-		    .kind = flow_columns[key->column].kind,
-		    .label = key->label,
-		};
-		if (name != NULL)
-			*to++ = (struct table_column){
-			    .name = name->word,
-			    .heading = name->heading,
-			    .kind = VALUE_TEXT,
-			    .join = " ",
-			};
+		for (size_t c = 0; c < n; c++) {
+			*to++ = column[c].table;
+			if (r->naming != NULL && column[c].has_name)
+				*to++ = column[c].name;
+		}
 	}
 	r->n_key_columns = (size_t)(to - r->column);
 }
@@ -300,35 +291,50 @@ naming_flow(const struct report *r, const struct aggregate *a,
 	struct naming_flow f = {.protocol = -1};
 
 	for (size_t i = 0; i < r->keys.n; i++) {
-		if (r->keys.key[i]->column == COL_PROTOCOL)
+		if (report_key_is_protocol(&r->keys.key[i]))
 			f.protocol = (int)g->key[i];
-		if (r->keys.key[i]->column == COL_EXPORTER)
+		if (report_key_is_exporter(&r->keys.key[i]))
 			f.exporter = aggregate_exporter(a, g->key[i]);
 	}
 	return f;
 }
 
+/* The cells of key number k of g, names behind them if they are wanted: how
+ * many. */
+static size_t
+fill_key(struct report *r, const struct naming_flow *f, size_t k,
+    uint64_t number, union table_cell *to)
+{
+	const struct report_key *key = &r->keys.key[k];
+	bool for_people = request_is_for_people(&r->request);
+	struct key_column column[KEY_MAX_COLUMNS];
+	union table_cell cell[KEY_MAX_COLUMNS];
+	size_t n = report_key_columns(key, for_people, column), n_cells = 0;
+
+	report_key_cells(
+	    key, for_people, number, f->exporter, &r->text[k], cell);
+	for (size_t c = 0; c < n; c++) {
+		to[n_cells++] = cell[c];
+		if (r->naming != NULL && column[c].has_name)
+			to[n_cells++].text =
+			    naming_of(r->naming, column[c].named,
+				report_key_part(key, c, number), f);
+	}
+	return n_cells;
+}
+
 static void
-fill_keys(const struct report *r, const struct aggregate *a,
+fill_keys(struct report *r, const struct aggregate *a,
     const struct aggregate_group *g, union table_cell *cell)
 {
 	struct naming_flow f = naming_flow(r, a, g);
 
-	for (size_t i = 0; i < r->keys.n; i++) {
-		const struct report_key *key = r->keys.key[i];
-
-		if (key->column == COL_EXPORTER)
-			(cell++)->addr = aggregate_exporter(a, g->key[i]);
-		else
-			(cell++)->number = g->key[i];
-		if (name_column(r, key) != NULL)
-			(cell++)->text =
-			    naming_of(r->naming, key->column, g->key[i], &f);
-	}
+	for (size_t k = 0; k < r->keys.n; k++)
+		cell += fill_key(r, &f, k, g->key[k], cell);
 }
 
 static void
-fill_row(const struct report *r, const struct aggregate *a, uint32_t group,
+fill_row(struct report *r, const struct aggregate *a, uint32_t group,
     union table_cell *cell)
 {
 	struct aggregate_group g;
@@ -338,6 +344,20 @@ fill_row(const struct report *r, const struct aggregate *a, uint32_t group,
 	cell += r->n_key_columns;
 	fill_measures(cell, &g.sums, aggregate_total(a).octets);
 	cell[ARRAY_LEN(measures)].text = r->request.scaled;
+}
+
+static void
+want_names(const struct report *r, const struct naming_flow *f, size_t k,
+    uint64_t number)
+{
+	const struct report_key *key = &r->keys.key[k];
+	struct key_column column[KEY_MAX_COLUMNS];
+	size_t n = report_key_columns(key, true, column);
+
+	for (size_t c = 0; c < n; c++)
+		if (column[c].has_name)
+			naming_want(r->naming, column[c].named,
+			    report_key_part(key, c, number), f);
 }
 
 /* Ask for the names of all rows at once. */
@@ -353,8 +373,7 @@ find_names(const struct report *r, const struct aggregate *a,
 		aggregate_get(a, group[i], &g);
 		f = naming_flow(r, a, &g);
 		for (size_t k = 0; k < r->keys.n; k++)
-			naming_want(
-			    r->naming, r->keys.key[k]->column, g.key[k], &f);
+			want_names(r, &f, k, g.key[k]);
 	}
 	naming_wait(r->naming);
 }
@@ -364,10 +383,12 @@ make_caption(
     const struct report *r, const struct table_head *head, struct buf *text)
 {
 	buf_puts(text, "report ");
-	for (size_t i = 0; i < r->keys.n; i++)
-		buf_printf(
-		    text, "%s%s", i > 0 ? "," : "", r->keys.key[i]->name);
+	report_keys_put(&r->keys, text);
 	buf_printf(text, " sort=%s\n", r->sort);
+	if (report_keys_have(&r->keys, KEY_EITHER_END))
+		buf_puts(text,
+		    "each flow counts under both of its ends, once if they "
+		    "are the same\n");
 	request_caption(&r->request, head, text);
 }
 
@@ -387,8 +408,8 @@ make_note(const struct report *r, const struct out_style *style,
 }
 
 static void
-write_rows(const struct report *r, const struct aggregate *a,
-    const uint32_t *group, size_t n, struct out *out)
+write_rows(struct report *r, const struct aggregate *a, const uint32_t *group,
+    size_t n, struct out *out)
 {
 	union table_cell cell[ARRAY_LEN(r->column)];
 
@@ -404,31 +425,12 @@ write_rows(const struct report *r, const struct aggregate *a,
 	}
 }
 
-/* The first rows in the order asked for. */
-static uint32_t *
-sort_groups(const struct report *r, const struct aggregate *a, size_t *n)
-{
-	uint64_t lines = r->request.lines;
-	uint32_t *group =
-	    aggregate_sort(a, &r->order, r->backwards ? 0 : lines, n);
-
-	for (size_t i = 0; r->backwards && i < *n / 2; i++) {
-		uint32_t last = group[*n - 1 - i];
-
-		group[*n - 1 - i] = group[i];
-		group[i] = last;
-	}
-	if (lines > 0 && lines < *n)
-		*n = lines;
-	return group;
-}
-
 /* What a pie has parts of: what the rows are sorted by, else octets. */
 static size_t
 parts_column(const struct report *r)
 {
 	for (size_t i = 0; i < ARRAY_LEN(measures); i++)
-		if (measures[i].by == r->order.by)
+		if (measures[i].rank == r->order.rank)
 			return i;
 	return PARTS_OF_OCTETS;
 }
@@ -456,7 +458,7 @@ write_table(struct report *r, const struct aggregate *a,
 	head.n_keys = r->n_key_columns;
 	head.parts = r->n_key_columns + parts_column(r);
 	fill_measures(total + r->n_key_columns, &sums, sums.octets);
-	group = sort_groups(r, a, &n);
+	group = aggregate_sort(a, &r->order, r->request.lines, &n);
 	request_span(&r->request, stats, &head);
 	make_caption(r, &head, &caption);
 	head.caption = buf_str(&caption);
@@ -496,7 +498,8 @@ answer(struct report *r, const struct aggregate *a,
 static int
 run_keys(struct report *r, struct err *err)
 {
-	enum flow_column column[REPORT_MAX_KEYS];
+	static const struct aggregate_options options = {
+	    .max_groups = AGGREGATE_MAX_GROUPS};
 	struct scan_stats stats = {0};
 	struct scan_query query = request_query(&r->request);
 	struct aggregate *a;
@@ -506,10 +509,8 @@ run_keys(struct report *r, struct err *err)
 	if (rc != 0)
 		return rc;
 	query.scale = &r->request.scale;
-	for (size_t i = 0; i < r->keys.n; i++)
-		column[i] = r->keys.key[i]->column;
 	mem_keep_freed();
-	a = aggregate_new(column, r->keys.n, AGGREGATE_MAX_GROUPS);
+	a = aggregate_new(&r->keys, &options);
 	query.columns = aggregate_columns(a);
 	rc = scan_spread(&query, &aggregate_consumer, a, &stats, err);
 	rc = request_read(&r->request, rc, err);
@@ -526,15 +527,25 @@ static int
 explain(struct report *r, struct err *err)
 {
 	struct scan_query query = request_query(&r->request);
-	enum flow_column column[REPORT_MAX_KEYS];
-	struct aggregate *a;
+	static const struct aggregate_options options = {
+	    .max_groups = AGGREGATE_MAX_GROUPS};
+	struct aggregate *a = aggregate_new(&r->keys, &options);
 
-	for (size_t i = 0; i < r->keys.n; i++)
-		column[i] = r->keys.key[i]->column;
-	a = aggregate_new(column, r->keys.n, AGGREGATE_MAX_GROUPS);
 	query.columns = aggregate_columns(a);
 	aggregate_free(a);
 	return explain_answer(&r->request, &query, false, err);
+}
+
+static int
+open_countries(struct report *r, struct err *err)
+{
+	const char *file = r->request.conf->country_db;
+
+	if (file == NULL)
+		return err_set(err, ERR_USAGE,
+		    "countries are looked up in a file in MaxMind's format: "
+		    "set country-db in the configuration");
+	return geo_open(&r->geo, file, NULL, err);
 }
 
 static int
@@ -552,9 +563,13 @@ run(struct report *r, struct err *err)
 	if (r->request.names != NAMES_NO)
 		rc = request_naming(&r->request, r->request.names == NAMES_ALL,
 		    &r->naming, err);
+	if (rc == 0 && report_keys_have(&r->keys, KEY_COUNTRY))
+		rc = open_countries(r, err);
+	report_keys_settle(&r->keys, r->geo);
 	if (rc == 0)
 		rc = run_keys(r, err);
 	naming_close(r->naming);
+	geo_close(r->geo);
 	return rc;
 }
 

@@ -270,7 +270,7 @@ take_bins(struct take *t, const struct timeline_query *q, const struct grid *g,
 		return rc;
 	t->bin = xcalloc(n_sums(t), sizeof *t->bin);
 	if (choices != NULL)
-		scan.columns |= picker_columns(choices->keys);
+		scan.columns |= report_keys_need(choices->keys);
 	scan.n_threads = n_threads_for(t);
 	return scan_spread(&scan, &taker, t, stats, err);
 }
@@ -363,13 +363,14 @@ static int
 rank_keys(struct aggregate **out, const struct timeline_query *q,
     const struct grid *g, struct err *err)
 {
-	enum flow_column column[REPORT_MAX_KEYS];
+	static const struct aggregate_options all = {
+	    .max_groups = AGGREGATE_MAX_GROUPS};
 	struct filter f = timeline_filter(q->filter, g->edge[0], g->edge[g->n]);
 	struct scan_query scan = {
 	    .dir = q->dir,
 	    .filter = &f,
 	    .columns = load_columns(q->load) | side_columns(q) |
-		       picker_columns(&q->split),
+		       report_keys_need(&q->split),
 	    .scale = q->scale,
 	    .watch = q->watch,
 	    .n_threads = q->n_threads,
@@ -383,9 +384,7 @@ rank_keys(struct aggregate **out, const struct timeline_query *q,
 	struct ranking r = {.query = q, .grid = g};
 	struct scan_stats stats;
 
-	for (size_t k = 0; k < q->split.n; k++)
-		column[k] = q->split.key[k]->column;
-	*out = aggregate_new(column, q->split.n, AGGREGATE_MAX_GROUPS);
+	*out = aggregate_new(&q->split, &all);
 	r.whole = *out;
 	return scan_spread(&scan, &ranker, &r, &stats, err);
 }
@@ -409,7 +408,7 @@ total_of(const struct ranked *r, size_t i)
 static void
 sort_ranked(struct ranked *r, size_t limit)
 {
-	static const struct aggregate_order order = {.by = MEASURE_OCTETS};
+	static const struct aggregate_order order = {.rank = aggregate_octets};
 
 	r->group = aggregate_sort(r->aggregate, &order, limit, &r->n);
 	while (r->n > 0 && total_of(r, r->n - 1) == 0)
@@ -649,9 +648,7 @@ hash_label(const struct report_keys *keys, const char *label)
 	uint64_t hash;
 
 	buf_init(&names, SIZE_MAX);
-	for (size_t k = 0; k < keys->n; k++)
-		buf_printf(
-		    &names, "%s%s", k > 0 ? "," : "", keys->key[k]->name);
+	report_keys_put(keys, &names);
 	hash = palette_hash(buf_str(&names), label);
 	buf_release(&names);
 	return hash;

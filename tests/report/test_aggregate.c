@@ -104,7 +104,7 @@ struct naive {
 	const enum flow_column *key;
 	size_t n_keys;
 	struct naive_group {
-		int64_t key[AGGREGATE_MAX_KEYS];
+		int64_t key[REPORT_MAX_KEYS];
 		struct aggregate_sums sums;
 	} group[N_FLOWS];
 	size_t n;
@@ -113,7 +113,7 @@ struct naive {
 static void
 naive_add(struct naive *n, const struct batch *b, size_t i)
 {
-	int64_t key[AGGREGATE_MAX_KEYS] = {0};
+	int64_t key[REPORT_MAX_KEYS] = {0};
 	size_t g = 0;
 
 	for (size_t k = 0; k < n->n_keys; k++)
@@ -146,7 +146,7 @@ static const struct naive_group *
 naive_find(const struct naive *n, const struct aggregate *a,
     const struct aggregate_group *g)
 {
-	int64_t key[AGGREGATE_MAX_KEYS] = {0};
+	int64_t key[REPORT_MAX_KEYS] = {0};
 
 	for (size_t k = 0; k < n->n_keys; k++) {
 		key[k] = (int64_t)g->key[k];
@@ -163,10 +163,47 @@ naive_find(const struct naive *n, const struct aggregate *a,
 	return NULL;
 }
 
+/* Of the columns that are keys themselves. */
+static const struct report_keys *
+keys_of(const enum flow_column *column, size_t n)
+{
+	static const char *const names[N_FLOW_COLUMNS] = {
+	    [COL_SRC_ADDR] = "src",
+	    [COL_DST_ADDR] = "dst",
+	    [COL_SRC_PORT] = "sport",
+	    [COL_DST_PORT] = "dport",
+	    [COL_PROTOCOL] = "proto",
+	    [COL_TCP_FLAGS] = "flags",
+	    [COL_TOS] = "tos",
+	    [COL_INPUT_IF] = "in_if",
+	    [COL_OUTPUT_IF] = "out_if",
+	    [COL_SRC_AS] = "src_as",
+	    [COL_DST_AS] = "dst_as",
+	    [COL_NEXT_HOP] = "next_hop",
+	    [COL_EXPORTER] = "exporter",
+	};
+	static struct report_keys keys;
+
+	keys = (struct report_keys){0};
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(
+		    report_keys_add(&keys, names[column[i]], NULL), 0);
+	report_keys_settle(&keys, NULL);
+	return &keys;
+}
+
+static struct aggregate *
+new_aggregate(const enum flow_column *key, size_t n_keys, uint64_t max_groups)
+{
+	const struct aggregate_options o = {.max_groups = max_groups};
+
+	return aggregate_new(keys_of(key, n_keys), &o);
+}
+
 static struct aggregate *
 aggregate_all(const struct flows *f, const enum flow_column *key, size_t n_keys)
 {
-	struct aggregate *a = aggregate_new(key, n_keys, N_FLOWS);
+	struct aggregate *a = new_aggregate(key, n_keys, N_FLOWS);
 	struct aggregate_part *part[2] = {
 	    aggregate_part_new(a), aggregate_part_new(a)};
 
@@ -180,7 +217,7 @@ aggregate_all(const struct flows *f, const enum flow_column *key, size_t n_keys)
 	return a;
 }
 
-static const struct aggregate_order by_octets = {.by = MEASURE_OCTETS};
+static const struct aggregate_order by_octets = {.rank = aggregate_octets};
 
 static void
 assert_same(const struct aggregate *a, const struct naive *n)
@@ -214,7 +251,7 @@ assert_same(const struct aggregate *a, const struct naive *n)
 static void
 groups_equal_a_naive_sum(void **state)
 {
-	static const enum flow_column lists[][AGGREGATE_MAX_KEYS] = {
+	static const enum flow_column lists[][REPORT_MAX_KEYS] = {
 	    {COL_TCP_FLAGS, COL_EXPORTER, COL_SRC_ADDR},
 	    {COL_PROTOCOL, COL_SRC_PORT, COL_DST_ADDR},
 	    {COL_TOS, COL_DST_ADDR, COL_SRC_AS},
@@ -258,22 +295,21 @@ compare_rows(const struct aggregate *a, const struct aggregate_order *by,
     const enum flow_column *column, size_t n_keys, uint32_t x, uint32_t y)
 {
 	struct aggregate_group gx, gy;
-	uint64_t vx[4], vy[4];
 
 	aggregate_get(a, x, &gx);
 	aggregate_get(a, y, &gy);
-	vx[MEASURE_FLOWS] = gx.sums.flows, vy[MEASURE_FLOWS] = gy.sums.flows;
-	vx[MEASURE_OCTETS] = gx.sums.octets,
-	vy[MEASURE_OCTETS] = gy.sums.octets;
-	vx[MEASURE_PACKETS] = gx.sums.packets,
-	vy[MEASURE_PACKETS] = gy.sums.packets;
-	if (by->by != MEASURE_NONE && vx[by->by] != vy[by->by])
-		return vx[by->by] > vy[by->by] ? -1 : 1;
+	if (by->rank != NULL) {
+		uint64_t vx = by->rank(&gx.sums, NULL);
+		uint64_t vy = by->rank(&gy.sums, NULL);
+
+		if (vx != vy)
+			return (vx > vy) != by->backwards ? -1 : 1;
+	}
 	for (size_t i = 0; i <= n_keys; i++) {
 		size_t k = i == 0 ? by->first_key : i - 1;
 		uint64_t kx = gx.key[k], ky = gy.key[k];
 
-		if (i == 0 && by->by != MEASURE_NONE)
+		if (i == 0 && by->rank != NULL)
 			continue;
 		if (column[k] == COL_EXPORTER && kx != ky) {
 			const struct addr *ax = aggregate_exporter(a, kx);
@@ -295,12 +331,13 @@ order_is_strict_and_limits_cut_it(void **state)
 	static const enum flow_column column[] = {
 	    COL_EXPORTER, COL_SRC_PORT, COL_TCP_FLAGS, COL_TOS};
 	static const struct aggregate_order orders[] = {
-	    {.by = MEASURE_FLOWS},
-	    {.by = MEASURE_OCTETS},
-	    {.by = MEASURE_PACKETS},
-	    {.by = MEASURE_NONE, .first_key = 0},
-	    {.by = MEASURE_NONE, .first_key = 1},
-	    {.by = MEASURE_NONE, .first_key = 3},
+	    {.rank = aggregate_flows},
+	    {.rank = aggregate_octets},
+	    {.rank = aggregate_packets},
+	    {.first_key = 0},
+	    {.first_key = 1},
+	    {.first_key = 3},
+	    {.rank = aggregate_octets, .backwards = true},
 	};
 	static const size_t limits[] = {1, 2, 3, 10, 255, 256, 100000};
 	struct aggregate *a = aggregate_all(*state, column, 4);
@@ -334,7 +371,7 @@ too_many_groups_are_refused(void **state)
 	static const enum flow_column column[] = {COL_SRC_ADDR};
 	struct flows *f = *state;
 	struct batch *b = &f->batch[0];
-	struct aggregate *a = aggregate_new(column, 1, b->n - 1);
+	struct aggregate *a = new_aggregate(column, 1, b->n - 1);
 	struct aggregate_part *part = aggregate_part_new(a);
 	struct err err = {0};
 
@@ -357,7 +394,7 @@ static void
 nothing_gives_no_groups(void **state)
 {
 	static const enum flow_column column[] = {COL_EXPORTER};
-	struct aggregate *a = aggregate_new(column, 1, 10);
+	struct aggregate *a = new_aggregate(column, 1, 10);
 	struct aggregate_part *part = aggregate_part_new(a);
 	struct batch none = {0};
 	uint32_t *order;
@@ -437,9 +474,8 @@ static void
 threads_add_to_one_sum(void **state)
 {
 	static const enum flow_column column[] = {COL_SRC_ADDR};
-	static const struct aggregate_order by_source = {
-	    .by = MEASURE_NONE, .first_key = 0};
-	struct aggregate *a = aggregate_new(column, 1, N_SOURCES);
+	static const struct aggregate_order by_source = {.first_key = 0};
+	struct aggregate *a = new_aggregate(column, 1, N_SOURCES);
 	const uint64_t n_flows = N_THREADS * N_EACH;
 	struct aggregate_sums total;
 	uint64_t sum = 0, last = 0;
@@ -474,7 +510,7 @@ static void
 too_many_groups_are_refused_on_the_way(void **state)
 {
 	static const enum flow_column column[] = {COL_SRC_ADDR};
-	struct aggregate *a = aggregate_new(column, 1, N_SOURCES - 1);
+	struct aggregate *a = new_aggregate(column, 1, N_SOURCES - 1);
 
 	(void)state;
 	run_threads(a, ERR_LIMIT);
@@ -496,7 +532,7 @@ equal_hashes_are_no_equal_keys(void **state)
 	struct groups g;
 
 	(void)state;
-	groups_init(&g, 2, 6);
+	groups_init(&g, 2, 3, 6);
 	for (uint64_t round = 1; round <= 2; round++)
 		for (uint64_t i = 0; i < 300; i++) {
 			uint64_t key[] = {i / 20, i % 20}, *sums;
@@ -515,7 +551,7 @@ static void
 only_needed_columns_are_asked_for(void **state)
 {
 	static const enum flow_column column[] = {COL_TOS, COL_EXPORTER};
-	struct aggregate *a = aggregate_new(column, 2, 10);
+	struct aggregate *a = new_aggregate(column, 2, 10);
 
 	(void)state;
 	assert_int_equal(
