@@ -602,7 +602,7 @@ class Refusals(Graph):
                 (["bps", "bucket=5x"], "bucket=5x: want a length of time"),
                 (["bps", "bucket=1w", "from=2024-03-01", "to=2024-03-09"],
                  "holds less than 2 buckets"),
-                (["bps", "split=host"], 'split=host: unknown key "host"'),
+                (["bps", "split=host"], "split=host: areas add up to all"),
                 (["bps", "split=src,src"], 'key "src" is given twice'),
                 (["bps", "top=0"], "top=0: want a number from 1 to 50"),
                 (["bps", "percentile=101"], "percentile=101: want up to 8"),
