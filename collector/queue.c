@@ -4,8 +4,10 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
+#include "schema/base/clock.h"
 #include "schema/base/mem.h"
 
 struct queue {
@@ -61,12 +63,43 @@ queue_get_empty(struct queue *q)
 	return c;
 }
 
+int32_t
+chunk_day(const struct chunk *c)
+{
+	return clock_day(c->packet[0].received_ms);
+}
+
+bool
+chunk_join(struct chunk *a, struct chunk *b)
+{
+	if (a->n_packets + b->n_packets > CHUNK_PACKETS ||
+	    chunk_day(a) != chunk_day(b))
+		return false;
+	memcpy(a->packet + a->n_packets, b->packet,
+	    b->n_packets * sizeof b->packet[0]);
+	memcpy(a->flow + a->n_flows, b->flow, b->n_flows * sizeof b->flow[0]);
+	a->n_packets += b->n_packets;
+	a->n_flows += b->n_flows;
+	b->n_packets = b->n_flows = 0;
+	return true;
+}
+
+static struct chunk **
+full_at(struct queue *q, size_t i)
+{
+	return &q->full[(q->first + i) % QUEUE_CHUNKS];
+}
+
 void
 queue_put(struct queue *q, struct chunk *c)
 {
 	pthread_mutex_lock(&q->lock);
-	q->full[(q->first + q->n_full++) % QUEUE_CHUNKS] = c;
-	pthread_cond_signal(&q->changed);
+	if (q->n_full > 0 && chunk_join(*full_at(q, q->n_full - 1), c)) {
+		q->empty[q->n_empty++] = c;
+	} else {
+		*full_at(q, q->n_full++) = c;
+		pthread_cond_signal(&q->changed);
+	}
 	pthread_mutex_unlock(&q->lock);
 }
 

@@ -28,7 +28,7 @@ enum {
 	ROWS_AT_ONCE = 1024,
 	RETRIES_AT_END = 5,
 	FINISH_AFTER_MS = 60 * 1000, /* of the new day */
-	TIDY_MAX_WAITING = QUEUE_CHUNKS / 8,
+	TIDY_MAX_WAITING = QUEUE_CHUNKS / 20,
 	TIDY_RETRY_MS = 60 * 1000,
 	CHECK_FILES_MS = 1000,
 };
@@ -71,12 +71,6 @@ add_chunk(struct writer *w, const struct chunk *c, struct err *err)
 		flows += p->n_flows;
 	}
 	return 0;
-}
-
-static int32_t
-day_of(const struct chunk *c)
-{
-	return clock_day(c->packet[0].received_ms);
 }
 
 /* The first n chunks are done with. */
@@ -129,10 +123,10 @@ write_held_again(struct storing *s)
 	int rc = 0;
 
 	while (s->n_held > 0) {
-		int32_t day = day_of(s->held[0]);
+		int32_t day = chunk_day(s->held[0]);
 		size_t n = 0;
 
-		for (; n < s->n_held && day_of(s->held[n]) == day; n++)
+		for (; n < s->n_held && chunk_day(s->held[n]) == day; n++)
 			if ((rc = add_chunk(s->writer, s->held[n], &err)) != 0)
 				return note_failure(s, rc, &err);
 		if ((rc = commit(s, n)) != 0)
@@ -144,19 +138,32 @@ write_held_again(struct storing *s)
 	return 0;
 }
 
+/* While nothing can be written, c waits with the others for the next try. */
+static void
+keep_chunk(struct storing *s, struct chunk *c)
+{
+	if (s->n_held > 0 && chunk_join(s->held[s->n_held - 1], c))
+		queue_give_back(s->queue, c);
+	else
+		s->held[s->n_held++] = c;
+}
+
 static void
 take_chunk(struct storing *s, struct chunk *c)
 {
 	struct err err;
 	int rc;
 
-	if (!s->failing && s->n_held > 0 && day_of(c) != day_of(s->held[0]))
+	if (!s->failing && s->n_held > 0 &&
+	    chunk_day(c) != chunk_day(s->held[0]))
 		(void)commit(s, s->n_held);
+	if (s->failing) {
+		keep_chunk(s, c);
+		return;
+	}
 	if (s->n_held == 0)
 		s->first_held_ms = clock_monotonic_ms();
 	s->held[s->n_held++] = c;
-	if (s->failing)
-		return; /* it waits with the others for the next try */
 	if ((rc = add_chunk(s->writer, c, &err)) != 0)
 		(void)note_failure(s, rc, &err);
 }
