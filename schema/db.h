@@ -148,4 +148,21 @@ struct db_taker {
 /* t is borrowed as long as db is open. */
 int db_set_taker(struct db *db, struct db_taker *t, struct err *err) MUST_CHECK;
 
+/*
+ * The other way round, a third faster than binding and stepping for each row:
+ * integers in memory as a table of a connection, with columns v0, v1, ...
+ *   INSERT INTO flow_0001 SELECT NULL, v0, v1 FROM give
+ */
+enum { DB_GIVE_MAX = 16 }; /* columns */
+
+struct db_giver {
+	const int64_t (*row)[DB_GIVE_MAX]; /* borrowed */
+	size_t n_rows;
+};
+
+/* g is borrowed as long as db is open; what it says may change between
+ * statements. */
+int db_set_giver(
+    struct db *db, const struct db_giver *g, struct err *err) MUST_CHECK;
+
 #endif

@@ -220,12 +220,52 @@ segments_add(struct segments *s, struct db *db, struct err *err)
 
 /* ---- rows ---- */
 
+struct segment_inserter {
+	struct db *db;
+	struct db_giver giver;
+	int64_t row[SEGMENT_ROWS_AT_ONCE][DB_GIVE_MAX];
+	struct stmt *insert; /* into the segment used last, or NULL */
+};
+
 int
-segment_prepare_insert(
-    struct stmt **out, struct db *db, const struct segment *g, struct err *err)
+segment_inserter_new(
+    struct segment_inserter **out, struct db *db, struct err *err)
 {
-	char *sql = segment_sql(sql_insert_flow, g->id, "");
-	int rc = db_prepare(db, sql, out, err);
+	struct segment_inserter *in = xcalloc(1, sizeof *in);
+	int rc;
+
+	in->db = db;
+	in->giver.row = (const int64_t(*)[DB_GIVE_MAX])in->row;
+	if ((rc = db_set_giver(db, &in->giver, err)) != 0) {
+		free(in);
+		return rc;
+	}
+	*out = in;
+	return 0;
+}
+
+void
+segment_inserter_clear(struct segment_inserter *in)
+{
+	stmt_finalize(in->insert);
+	in->insert = NULL;
+}
+
+void
+segment_inserter_free(struct segment_inserter *in)
+{
+	if (in == NULL)
+		return;
+	segment_inserter_clear(in);
+	free(in);
+}
+
+static int
+prepare_insert(
+    struct segment_inserter *in, const struct segment *g, struct err *err)
+{
+	char *sql = segment_sql(sql_insert_flows, g->id, "");
+	int rc = db_prepare(in->db, sql, &in->insert, err);
 
 	free(sql);
 	return rc;
@@ -246,23 +286,37 @@ widen_bounds(struct segment *g, const struct flow *f)
 		g->max_duration_ms = f->end_ms - f->start_ms;
 }
 
-/* Values in the order of the columns of table flow_NNNN. */
-int
-segment_insert(struct segment *g, struct stmt *insert, const struct flow *f,
-    int64_t source_id, struct err *err)
+/* In the order of the columns of table flow_NNNN behind the id, which SQLite
+ * counts up: rows are numbered from 1 without gaps. */
+static void
+fill_row(int64_t row[DB_GIVE_MAX], const struct flow *f, int64_t source_id)
 {
-	const int64_t values[] = {(int64_t)g->n_flows + 1, f->src_addr,
-	    f->dst_addr, f->octets, f->packets, f->end_ms,
-	    f->end_ms - f->start_ms, f->src_port, f->dst_port, f->protocol,
-	    f->tcp_flags, source_id, pack_route(f), pack_labels(f)};
+	const int64_t values[] = {f->src_addr, f->dst_addr, f->octets,
+	    f->packets, f->end_ms, f->end_ms - f->start_ms, f->src_port,
+	    f->dst_port, f->protocol, f->tcp_flags, source_id, pack_route(f),
+	    pack_labels(f)};
+
+	memcpy(row, values, sizeof values);
+}
+
+int
+segment_insert(struct segment *g, struct segment_inserter *in,
+    const struct flow *flows, size_t n, int64_t source_id, struct err *err)
+{
 	int rc;
 
-	for (size_t i = 0; i < ARRAY_LEN(values); i++)
-		stmt_set_int(insert, (int)i + 1, values[i]);
-	if ((rc = stmt_run(insert, err)) != 0)
+	if (in->insert == NULL && (rc = prepare_insert(in, g, err)) != 0)
 		return rc;
-	widen_bounds(g, f);
-	g->n_flows++;
+	assert(n <= SEGMENT_ROWS_AT_ONCE);
+	for (size_t i = 0; i < n; i++)
+		fill_row(in->row[i], &flows[i], source_id);
+	in->giver.n_rows = n;
+	if ((rc = stmt_run(in->insert, err)) != 0)
+		return rc;
+	for (size_t i = 0; i < n; i++) {
+		widen_bounds(g, &flows[i]);
+		g->n_flows++;
+	}
 	g->in_address = false;
 	return 0;
 }

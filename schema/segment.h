@@ -69,13 +69,23 @@ const char *segment_index_column(size_t i);
 enum { SEGMENT_LAYOUT = 2 }; /* of new ones */
 const char *segment_column(unsigned layout, enum flow_column column);
 
-/* The statement that inserts a row. */
-int segment_prepare_insert(struct stmt **out, struct db *db,
-    const struct segment *g, struct err *err) MUST_CHECK;
+/* Of the largest datagram. */
+enum { SEGMENT_ROWS_AT_ONCE = 30 };
 
-/* Insert through it, and count the flow in. */
-int segment_insert(struct segment *g, struct stmt *insert, const struct flow *f,
-    int64_t source_id, struct err *err) MUST_CHECK;
+/* Inserts flows through a connection, a datagram's at once. */
+struct segment_inserter;
+
+int segment_inserter_new(
+    struct segment_inserter **out, struct db *db, struct err *err) MUST_CHECK;
+void segment_inserter_free(struct segment_inserter *in); /* before db closes;
+							    accepts NULL */
+/* The next flows go into another segment, or its table was rolled back. */
+void segment_inserter_clear(struct segment_inserter *in);
+
+/* Insert n <= SEGMENT_ROWS_AT_ONCE flows of a source, and count them in. */
+int segment_insert(struct segment *g, struct segment_inserter *in,
+    const struct flow *flows, size_t n, int64_t source_id,
+    struct err *err) MUST_CHECK;
 
 /* ---- table segment ---- */
 

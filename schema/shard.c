@@ -32,8 +32,8 @@ struct shard {
 	uint64_t full_rows; /* 0: by SEGMENT_MIN_ROWS and SEGMENT_SHARE */
 	struct segments segments;
 	struct sources sources;
-	size_t next_index;        /* of the segment being sealed */
-	struct stmt *insert_flow; /* into the live segment; NULL: not ready */
+	size_t next_index; /* of the segment being sealed */
+	struct segment_inserter *inserter;
 	struct stmt *insert_packet, *update_segment;
 	struct address_build address;
 	char *import_key; /* what shard_note_import said; NULL: nothing */
@@ -77,8 +77,7 @@ last_segment(const struct shard *s)
 static int
 add_segment(struct shard *s, struct err *err)
 {
-	stmt_finalize(s->insert_flow);
-	s->insert_flow = NULL;
+	segment_inserter_clear(s->inserter);
 	return segments_add(&s->segments, s->db, err);
 }
 
@@ -200,6 +199,7 @@ shard_open_write(
 	s->writing = true;
 	s->full_rows = full_rows;
 	if ((rc = db_open(&s->db, path, DB_CREATE, err)) != 0 ||
+	    (rc = segment_inserter_new(&s->inserter, s->db, err)) != 0 ||
 	    (rc = check_identity(s, err)) != 0 ||
 	    (rc = s->version == 0 ? create_tables(s, err)
 				  : migrate_shard(s, err)) != 0 ||
@@ -243,10 +243,7 @@ ensure_live_segment(struct shard *s, struct err *err)
 		if ((rc = add_segment(s, err)) != 0)
 			return rc;
 	}
-	if (s->insert_flow != NULL)
-		return 0;
-	return segment_prepare_insert(
-	    &s->insert_flow, s->db, last_segment(s), err);
+	return 0;
 }
 
 static int
@@ -275,8 +272,7 @@ shard_roll_back(struct shard *s)
 
 	if (!s->in_transaction)
 		return;
-	stmt_finalize(s->insert_flow);
-	s->insert_flow = NULL;
+	segment_inserter_clear(s->inserter);
 	db_try(s->db, "ROLLBACK");
 	s->in_transaction = false;
 	free(s->import_key);
@@ -324,10 +320,9 @@ shard_append(struct shard *s, const struct packet *p, const struct flow *flows,
 		return undo(s, rc);
 	address_build_release(&s->address);
 	g = last_segment(s);
-	for (size_t i = 0; i < p->n_flows; i++)
-		if ((rc = segment_insert(
-			 g, s->insert_flow, &flows[i], source_id, err)) != 0)
-			return undo(s, rc);
+	rc = segment_insert(g, s->inserter, flows, p->n_flows, source_id, err);
+	if (rc != 0)
+		return undo(s, rc);
 	s->segments.n_flows += p->n_flows;
 	return 0;
 }
@@ -462,14 +457,15 @@ leave_wal(struct shard *s, struct err *err)
 {
 	int64_t ignored;
 
-	stmt_finalize(s->insert_flow);
+	if (s->inserter != NULL)
+		segment_inserter_clear(s->inserter);
 	stmt_finalize(s->insert_packet);
 	stmt_finalize(s->update_segment);
 	for (size_t i = 0; i < ARRAY_LEN(s->add_minute); i++) {
 		stmt_finalize(s->add_minute[i]);
 		s->add_minute[i] = NULL;
 	}
-	s->insert_flow = s->insert_packet = s->update_segment = NULL;
+	s->insert_packet = s->update_segment = NULL;
 	return db_get_int(
 	    s->db, "PRAGMA journal_mode = DELETE", 0, &ignored, err);
 }
@@ -606,6 +602,7 @@ shard_close(struct shard *s)
 		db_try(s->db, "ROLLBACK");
 	if (s->db != NULL && s->writing)
 		(void)leave_wal(s, NULL);
+	segment_inserter_free(s->inserter);
 	db_close(s->db);
 	segments_release(&s->segments);
 	sources_release(&s->sources);

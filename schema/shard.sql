@@ -146,8 +146,10 @@ CREATE TABLE flow_NNNN (
 ) STRICT;
 INSERT INTO segment (id, layout) VALUES (CAST('NNNN' AS INTEGER), 2);
 
--- :name insert_flow
-INSERT INTO flow_NNNN VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+-- :name insert_flows
+INSERT INTO flow_NNNN SELECT NULL, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10,
+    v11, v12
+FROM give
 
 -- :name insert_packet
 INSERT INTO packet VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?)
