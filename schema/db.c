@@ -47,8 +47,9 @@ fail(struct db *db, int rc, struct err *err)
 {
 	if (rc == SQLITE_READONLY_ROLLBACK)
 		return err_set(err, ERR_SYSTEM,
-		    "%s: who wrote to it was killed: weir check --repair, or "
-		    "who writes next, takes back what it left",
+		    "%s: who wrote to it was killed, and what it left can be "
+		    "taken back only by somebody who may write to it: run "
+		    "this as that user once, or weir check --repair",
 		    db->path);
 	return err_set(err, code_of(rc), "%s: %s", db->path,
 	    db->handle != NULL && rc != SQLITE_NOMEM
@@ -119,8 +120,6 @@ db_set_temporary_folder(const char *dir)
 }
 #endif
 
-/* ---- connections ---- */
-
 /* ---- sets ---- */
 
 struct holds {
@@ -151,8 +150,13 @@ add_holds(struct db *db)
 	    NULL, NULL, NULL);
 }
 
-int
-db_open(struct db **out, const char *path, enum db_mode mode, struct err *err)
+/* ---- connections ---- */
+
+/* *cut_short: somebody was killed while he changed the file, and left a
+ * rollback journal, which a connection that may only read cannot take back. */
+static int
+open_once(struct db **out, const char *path, enum db_mode mode, bool *cut_short,
+    struct err *err)
 {
 	static const int flags[] = {
 	    [DB_READ] = SQLITE_OPEN_READONLY,
@@ -166,12 +170,10 @@ db_open(struct db **out, const char *path, enum db_mode mode, struct err *err)
 	    [DB_CREATE] = setup_writer,
 	    [DB_CREATE_PLAIN] = setup_plain,
 	};
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct db *db = xcalloc(1, sizeof *db);
 	int64_t schema_version;
 	int rc;
 
-	pthread_once(&once, configure);
 	db->path = xstrdup(path);
 	rc = sqlite3_open_v2(path, &db->handle,
 	    flags[mode] | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
@@ -190,12 +192,44 @@ db_open(struct db **out, const char *path, enum db_mode mode, struct err *err)
 	/* Reads the header: a file that is no database is refused here. */
 	rc = db_get_int(db, "PRAGMA schema_version", 0, &schema_version, err);
 out:
+	*cut_short = rc != 0 && sqlite3_extended_errcode(db->handle) ==
+				    SQLITE_READONLY_ROLLBACK;
 	if (rc != 0) {
 		db_close(db);
 		return rc;
 	}
 	*out = db;
 	return 0;
+}
+
+/* What whoever reads first with a connection that may write does by itself.
+ * SQLite's locks see to it that nobody is at it any more. */
+static bool
+take_back(const char *path)
+{
+	sqlite3 *handle;
+	bool done = sqlite3_open_v2(path, &handle,
+			SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
+			NULL) == SQLITE_OK &&
+		    sqlite3_exec(handle, "PRAGMA schema_version", NULL, NULL,
+			NULL) == SQLITE_OK;
+
+	(void)sqlite3_close(handle);
+	return done;
+}
+
+int
+db_open(struct db **out, const char *path, enum db_mode mode, struct err *err)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	bool cut_short;
+	int rc;
+
+	pthread_once(&once, configure);
+	rc = open_once(out, path, mode, &cut_short, err);
+	if (cut_short && take_back(path))
+		rc = open_once(out, path, mode, &cut_short, err);
+	return rc;
 }
 
 void

@@ -139,18 +139,6 @@ allow_writing(const char *path)
 	(void)utimensat(AT_FDCWD, path, NULL, 0);
 }
 
-/* A writer was killed while it changed the file: only one that writes can
- * take that back, whoever else opens it is refused. */
-static bool
-needs_roll_back(const char *path)
-{
-	char *journal = xasprintf("%s-journal", path);
-	bool there = access(journal, F_OK) == 0;
-
-	free(journal);
-	return there;
-}
-
 /* Before anything is changed in a file that may not be ours to change. */
 static int
 check_before_writing(const char *path, struct err *err)
@@ -158,7 +146,7 @@ check_before_writing(const char *path, struct err *err)
 	struct shard *s;
 	int rc;
 
-	if (access(path, F_OK) != 0 || needs_roll_back(path))
+	if (access(path, F_OK) != 0)
 		return 0;
 	if ((rc = shard_open_read(&s, path, err)) != 0)
 		return rc;
