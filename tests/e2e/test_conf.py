@@ -2,6 +2,7 @@
 """The configuration file, as commands read it."""
 
 import os
+import re
 import subprocess
 
 from lib import ENV, WEIR, Store, data, main, refused, run
@@ -68,6 +69,20 @@ class Conf(Store):
                           refused(command, "src", "-c", conf)
                           if command in ("report", "import")
                           else refused(command, "-c", conf))
+
+    def test_the_example_is_a_configuration(self):
+        example = os.path.join(os.path.dirname(__file__), "..", "..",
+                               "contrib", "weir.conf")
+        run("collect", "-n", "-c", example)
+        # So is what it has only as a comment.
+        with open(example, encoding="utf-8") as f:
+            text = re.sub(r"^#(?! )", "", f.read(), flags=re.M)
+        os.mkdir(self.path("exporters.d"))
+        printed = run("collect", "-n", "-c", self.conf(text))
+        for part in ('time-zone = Europe/Vienna', "max-size = 200G",
+                     "listen 239.1.1.1:2055", "relay [2001:db8::7]:9995",
+                     "port = 2055"):
+            self.assertIn(part, printed)
 
     def test_checked_and_printed_it_is_the_same_again(self):
         conf = self.conf("listen 9995 { receive-buffer = 1M }\n"
