@@ -85,21 +85,6 @@ bring_up_to_date(const char *dir, struct err *err)
 	return rc;
 }
 
-/* What a killed writer left can be taken back by one that may write, alone. */
-static int
-open_to_read(struct state **out, const char *dir, const char *path,
-    int64_t *version, struct err *err)
-{
-	char *journal = xasprintf("%s-journal", path);
-	int rc = open_file(out, path, DB_READ, version, err);
-
-	if (rc == ERR_SYSTEM && access(journal, F_OK) == 0 &&
-	    bring_up_to_date(dir, NULL) == 0)
-		rc = open_file(out, path, DB_READ, version, err);
-	free(journal);
-	return rc;
-}
-
 int
 state_open_read(struct state **out, const char *dir, struct err *err)
 {
@@ -109,7 +94,7 @@ state_open_read(struct state **out, const char *dir, struct err *err)
 
 	*out = NULL;
 	if (access(path, F_OK) == 0)
-		rc = open_to_read(out, dir, path, &version, err);
+		rc = open_file(out, path, DB_READ, &version, err);
 	if (rc == 0 && version < STATE_VERSION) {
 		state_close(*out);
 		if ((rc = bring_up_to_date(dir, err)) == 0)
