@@ -19,6 +19,7 @@ DEPS_BUILD := gcc libc6-dev pkg-config libsqlite3-dev libevent-dev libpcap-dev \
 	libmaxminddb-dev nettle-dev netbase tzdata
 DEPS_TEST  := libcmocka-dev rrdtool sqlite3 nfdump softflowd python3 faketime \
 	clang-format clang-tidy cppcheck shellcheck mandoc
+DEPS_BENCH := pmacct
 
 PACKAGES := sqlite3 libevent_core libevent_extra libpcap yajl zlib libmd \
 	libcurl librrd gdlib libconfuse libmaxminddb nettle
@@ -165,7 +166,8 @@ layers: ## dependencies between folders point one way
 
 .PHONY: bench
 BENCH_BIN := $(BUILD)/tests/bench/layout
-bench: $(BUILD)/weir $(BENCH_BIN) ## measure beside peers (BENCH="layout live size query list graph track")
+bench: $(BUILD)/weir $(BENCH_BIN) ## measure beside peers (BENCH="layout live size query list graph track shards anonymize")
+	@sh tests/deps.sh $(DEPS_BUILD) $(DEPS_TEST) $(DEPS_BENCH)
 	@WEIR=$(abspath $(BUILD)/weir) BUILD=$(BUILD) \
 		python3 -B tests/bench/run.py $(BENCH)
 $(BENCH_BIN): %: %.o $(LIB)

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: ISC
 """Measure weir beside its peers, in one run, as ratios.
 
-    make bench                      everything, about 15 minutes
+    make bench                      everything, about half an hour
     make bench BENCH="layout size"  parts of it: layout live size query list
-                                    graph track
+                                    graph track shards anonymize
 
 Each figure is the median of RUNS runs, taken in turn with its peer's, so that a
 machine whose speed drifts slows both. Nothing here passes or fails.
@@ -123,12 +123,67 @@ def bench_layout():
 
 # ---- live ----
 
-def usage(pid):
-    with open(f"/proc/{pid}/stat", encoding="utf-8") as f:
-        fields = f.read().rsplit(")", 1)[1].split()
-    with open(f"/proc/{pid}/status", encoding="utf-8") as f:
-        peak = int(re.search(r"VmHWM:\s*(\d+)", f.read())[1])
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK"), peak
+# With every field that weir stores and pmacct has a name for, written every 5 s.
+PMACCT = """
+daemonize: false
+nfacctd_ip: 127.0.0.1
+nfacctd_port: 29955
+nfacctd_pipe_size: 67108864
+plugins: sqlite3[a]
+aggregate[a]: src_host, dst_host, src_port, dst_port, proto, tcpflags, tos, \
+in_iface, out_iface, src_as, dst_as, timestamp_start, timestamp_end, flows
+sql_db[a]: %s
+sql_table[a]: acct
+sql_optimize_clauses[a]: true
+sql_dont_try_update[a]: true
+sql_refresh_time[a]: 5
+sql_history[a]: 1d
+plugin_pipe_size[a]: 268435456
+plugin_buffer_size[a]: 1048576
+sql_cache_entries[a]: 1000003
+"""
+PMACCT_TABLE = """
+CREATE TABLE acct (ip_src TEXT, ip_dst TEXT, src_port INT, dst_port INT,
+    ip_proto TEXT, tcp_flags INT, tos INT, iface_in INT, iface_out INT,
+    as_src INT, as_dst INT, packets INT, bytes INT, flows INT,
+    timestamp_start TEXT, timestamp_start_residual INT, timestamp_end TEXT,
+    timestamp_end_residual INT, stamp_inserted TEXT, stamp_updated TEXT);
+CREATE INDEX acct_src ON acct (ip_src);
+CREATE INDEX acct_dst ON acct (ip_dst);
+CREATE INDEX acct_sport ON acct (src_port);
+CREATE INDEX acct_dport ON acct (dst_port);
+CREATE INDEX acct_flags ON acct (tcp_flags);
+CREATE INDEX acct_start ON acct (timestamp_start);
+"""
+
+
+def start_collector(kind, folder):
+    if kind == "pmacct":
+        with open(folder + "/conf", "w", encoding="utf-8") as f:
+            f.write(PMACCT % (folder + "/acct.db"))
+        subprocess.run(["sqlite3", folder + "/acct.db", PMACCT_TABLE],
+                       check=True)
+    command = {
+        "weir": [WEIR, "collect", "-d", folder, "-l", "127.0.0.1:29955"],
+        "nfcapd": ["nfcapd", "-l", folder, "-b", "127.0.0.1", "-p", "29955",
+                   "-t", "3600", "-y", "-B", "67108864"],
+        "pmacct": ["nfacctd", "-f", folder + "/conf"],
+    }[kind]
+    return subprocess.Popen(command, env=ENV, stdout=subprocess.DEVNULL,
+                            stderr=subprocess.DEVNULL, start_new_session=True)
+
+
+def stored_by(kind, folder):
+    command, pattern = {
+        "weir": ([WEIR, "report", "proto", "-d", folder, "-f", "json"],
+                 r'"total":\{"flows":(\d+)'),
+        "nfcapd": (["nfdump", "-R", folder, "-I"], r"^Flows: (\d+)"),
+        "pmacct": (["sqlite3", folder + "/acct.db",
+                    "SELECT total(flows) FROM acct"], r"^(\d+)"),
+    }[kind]
+    out = subprocess.run(command, env=ENV, capture_output=True,
+                         text=True).stdout
+    return int(re.search(pattern, out, re.M)[1])
 
 
 def collect_live(kind, raw, rate):
@@ -136,49 +191,43 @@ def collect_live(kind, raw, rate):
     folder = path("live-" + kind)
     shutil.rmtree(folder, ignore_errors=True)
     os.mkdir(folder)
-    command = {
-        "weir": [WEIR, "collect", "-d", folder, "-l", "127.0.0.1:29955"],
-        "nfcapd": ["nfcapd", "-l", folder, "-b", "127.0.0.1", "-p", "29955",
-                   "-t", "3600", "-y", "-B", "67108864"],
-    }[kind]
-    process = subprocess.Popen(command, env=ENV, stdout=subprocess.DEVNULL,
-                               stderr=subprocess.DEVNULL)
+    process = start_collector(kind, folder)
     time.sleep(1)
     subprocess.run([WEIR, "send", raw, "--to", "127.0.0.1:29955", "--rate",
                     str(rate)], check=True, stdout=subprocess.DEVNULL)
-    time.sleep(2)
-    cpu, peak = usage(process.pid)
+    # Children write for pmacct, from time to time.
+    time.sleep(30 if kind == "pmacct" else 2)
     process.send_signal(signal.SIGTERM)
-    process.wait()
-    if kind == "weir":
-        out = subprocess.run([WEIR, "report", "proto", "-d", folder, "-f",
-                              "json"], capture_output=True, text=True).stdout
-        stored = int(re.search(r'"total":\{"flows":(\d+)', out)[1])
-    else:
-        out = subprocess.run(["nfdump", "-R", folder, "-I"], env=ENV,
-                             capture_output=True, text=True).stdout
-        stored = int(re.search(r"^Flows: (\d+)", out, re.M)[1])
+    _, process.returncode, used = os.wait4(process.pid, 0)
+    try:
+        os.killpg(process.pid, signal.SIGKILL)  # who is left of it
+    except ProcessLookupError:
+        pass
+    stored = stored_by(kind, folder)
     shutil.rmtree(folder)
-    return stored, cpu, peak
+    return stored, used.ru_utime + used.ru_stime, used.ru_maxrss
 
 
 def bench_live():
-    heading("Live, 30 s on loopback: weir collect beside nfcapd (lz4)")
+    heading("Live, 30 s on loopback: weir collect beside nfcapd (lz4) and "
+            "pmacct (sqlite3)")
     row("flows/s, collector", "sent", "stored", "dropped", "CPU s",
         "peak MiB")
     for rate, seconds in ((100000, 30), (300000, 30), (600000, 30)):
         raw = day(rate * seconds, span=seconds)
-        for kind in ("weir", "nfcapd"):
-            stored, cpu, peak = collect_live(kind, raw, rate)
+        for kind in ("weir", "nfcapd", "pmacct"):
+            if kind == "pmacct" and rate > 100000:
+                continue  # it lost most at the rate before
+            stored, cpu, most = collect_live(kind, raw, rate)
             row(f"{rate} {kind}", rate * seconds, stored,
-                rate * seconds - stored, f"{cpu:.1f}", f"{peak / 1024:.0f}")
+                rate * seconds - stored, f"{cpu:.1f}", f"{most / 1024:.0f}")
         os.remove(raw)
     heading("Burst: 600 k flows/s for 5 s")
     raw = day(3000000, span=5)
     for kind in ("weir", "nfcapd"):
-        stored, cpu, peak = collect_live(kind, raw, 600000)
+        stored, cpu, most = collect_live(kind, raw, 600000)
         row(kind, 3000000, stored, 3000000 - stored, f"{cpu:.1f}",
-            f"{peak / 1024:.0f}")
+            f"{most / 1024:.0f}")
 
 
 # ---- the same flows in both ----
@@ -219,6 +268,41 @@ def bench_size():
          "LIMIT 9"], capture_output=True, text=True).stdout
     for line in out.splitlines():
         row(*line.split("|"))
+
+
+def bench_shards():
+    heading("An hour of one day: alone, and among 400 days")
+    few, many = path("few"), path("many")
+    for folder, n in ((few, 1), (many, 400)):
+        for i in range(n):
+            # A capture goes into the day of its arrival: one file a day.
+            begin = START - 86400 * i
+            raw = path("one.pcap")
+            subprocess.run(
+                [WEIR, "generate", "flows=20000", f"seed={i}", "hosts=6000",
+                 f"from=@{begin}", f"to=@{begin + 86400}", "-f", "pcap", "-o",
+                 raw], check=True, stdout=subprocess.DEVNULL)
+            timed([WEIR, "import", "-d", folder, raw])
+            os.remove(raw)
+    ask = ["report", "src", f"from=@{START + 3600}", f"to=@{START + 7200}",
+           "lines=20"]
+    a, b = in_turn([WEIR, *ask, "-d", few], [WEIR, *ask, "-d", many])
+    row("", "ms, 1 day", f"{len(glob.glob(many + '/shards/*.db'))} days",
+        "more, ms")
+    row("one hour", f"{a * 1000:.1f}", f"{b * 1000:.1f}",
+        f"{(b - a) * 1000:.1f}")
+
+
+def bench_anonymize():
+    heading("1 M flows made anonymous: weir anonymize beside nfanon")
+    ours, theirs = loaded(1000000)
+    weir = ["sh", "-c", f"rm -rf {path('anon')}; {WEIR} anonymize -d {ours} "
+            f"-o {path('anon')}"]
+    nfanon = ["nfanon", "-K", "0x" + 32 * "5a", "-q", "-r", theirs, "-w",
+              path("nfanon")]
+    a, b = in_turn(weir, nfanon)
+    row("seconds, median", "weir", "nfanon", "nfanon/weir")
+    row("", f"{a:.2f}", f"{b:.2f}", f"{b / a:.1f}")
 
 
 def bench_query():
@@ -381,7 +465,8 @@ def bench_track():
 def main():
     parts = {"layout": bench_layout, "live": bench_live, "size": bench_size,
              "query": bench_query, "list": bench_list, "graph": bench_graph,
-             "track": bench_track}
+             "track": bench_track, "shards": bench_shards,
+             "anonymize": bench_anonymize}
     wanted = sys.argv[1:] or list(parts)
     unknown = [p for p in wanted if p not in parts]
     if unknown:
