@@ -69,6 +69,7 @@ help(struct buf *text)
 	    "  who=        who it was, else the user who runs this\n"
 	    "  span=       day, week, month, year, 3years\n"
 	    "  step=       of values: another length of a row, such as 1h\n"
+	    "  lines=      of values: the latest rows alone\n"
 	    "  width= height= density= theme=   of pictures: of the plot; 2 "
 	    "for dense screens;\n"
 	    "              light or dark\n"

@@ -267,6 +267,7 @@ static const struct table_column value_columns[] = {
 struct values {
 	const struct track *track;
 	struct series_rows average, max;
+	size_t first;              /* shown: lines= is of the latest rows */
 	struct table_value any[3]; /* of the row that is filled */
 };
 
@@ -283,14 +284,15 @@ static void
 fill_row(void *arg, size_t i, union table_cell *cell)
 {
 	struct values *v = arg;
-	const struct series_point *p = &v->average.row[i];
+	const size_t at = v->first + i;
+	const struct series_point *p = &v->average.row[at];
 	int64_t step_s = v->average.step_s;
 	double total = row_total(v->track, p->value, step_s);
 
 	cell[0].time_ms = (p->end_s - step_s) * MS_PER_S;
 	cell[1].time_ms = p->end_s * MS_PER_S;
 	v->any[0] = shown_rate(p->value);
-	v->any[1] = shown_rate(i < v->max.n ? v->max.row[i].value : NAN);
+	v->any[1] = shown_rate(at < v->max.n ? v->max.row[at].value : NAN);
 	v->any[2] = shown_rate(isnan(total) ? total : nearbyint(total));
 	for (int k = 0; k < 3; k++)
 		cell[2 + k].any = &v->any[k];
@@ -345,16 +347,20 @@ write_values(struct track_command *c, struct values *v, struct err *err)
 	    .n_columns = ARRAY_LEN(value_columns),
 	    .n_keys = 1,
 	    .name = "values"};
+	uint64_t lines = c->request.lines;
 	struct buf caption;
 	int rc;
 
+	v->first = lines > 0 && lines < v->average.n
+		       ? v->average.n - (size_t)lines
+		       : 0;
 	buf_init(&caption, 1 << 20);
 	buf_printf(&caption, "%s: %s\n%s\nrows of %" PRId64 " s\n", t->name,
 	    load_infos[t->load].title, t->filter[0] != '\0' ? t->filter : "all",
 	    v->average.step_s);
 	head.caption = buf_str(&caption);
-	rc = saved_write_foot(
-	    &c->request, &head, v->average.n, fill_row, v, &foot, err);
+	rc = saved_write_foot(&c->request, &head, v->average.n - v->first,
+	    fill_row, v, &foot, err);
 	buf_release(&caption);
 	return rc;
 }
