@@ -76,7 +76,7 @@ class Conf(Store):
         run("collect", "-n", "-c", example)
         # So is what it has only as a comment.
         with open(example, encoding="utf-8") as f:
-            text = re.sub(r"^#(?! )", "", f.read(), flags=re.M)
+            text = re.sub(r"^(\s*)#(?! )", r"\1", f.read(), flags=re.M)
         os.mkdir(self.path("exporters.d"))
         printed = run("collect", "-n", "-c", self.conf(text))
         for part in ('time-zone = Europe/Vienna', "max-size = 200G",
