@@ -31,6 +31,7 @@ static const struct command commands[] = {
     {"list", list_main, "flows, one a line"},
     {"sql", sql_main, "any SELECT over all shards"},
     {"status", status_main, "collector, exporters, loss, what is stored"},
+    {"serve", serve_main, "reports in a browser, and over HTTP"},
     {"export", export_main, "flows as NetFlow v5 again, for other tools"},
     {"group", group_main, "named values for filters: networks, ports, ..."},
     {"filter", filter_main, "filters under a name, for every command"},

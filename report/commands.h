@@ -10,6 +10,7 @@ int graph_main(int argc, char **argv);
 int list_main(int argc, char **argv);
 int sql_main(int argc, char **argv);
 int status_main(int argc, char **argv);
+int serve_main(int argc, char **argv);
 int filter_main(int argc, char **argv);
 int group_main(int argc, char **argv);
 int export_main(int argc, char **argv);
