@@ -14,7 +14,7 @@ static const char lower[] = "abcdefghijklmnopqrstuvwxyz_-";
 
 /* What takes a file or another host than the configuration's: whoever sends a
  * browser here must not choose it. */
-static const char *const refused[] = {"font", "resolver"};
+static const char *const refused[] = {"font", "resolver", "suppress_file"};
 
 void
 web_words_add(struct web_words *w, const char *word)

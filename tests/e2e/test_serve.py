@@ -187,6 +187,7 @@ class Serve(Store):
                        {"keys": "src\n"}, {"keys": "src", "src": "1\0"},
                        {"keys": "src", "A": "1"}, {"keys": "src", "": "1"},
                        {"kind": "bps", "font": "/etc/passwd"},
+                       {"keys": "scan", "suppress_file": "/etc/passwd"},
                        {"keys": "src", "resolver": "127.0.0.1:53"},
                        {"keys": "src", "words": "resolver=127.0.0.1:53"},
                        {"keys": "src", "format": "xml"}):
