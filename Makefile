@@ -132,7 +132,7 @@ deps-test:
 	@sh tests/deps.sh $(DEPS_BUILD) $(DEPS_TEST)
 
 .PHONY: run
-run: ## install what is missing, build, fill ./var, report, collect
+run: ## install what is missing, build, fill ./var, report, collect, serve
 	@$(MAKE) --no-print-directory deps-build
 	@$(MAKE) --no-print-directory all
 	@sh contrib/run.sh $(BUILD)/weir var tests/data/softflowd-ndpi-mix.pcap

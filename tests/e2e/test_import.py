@@ -193,18 +193,23 @@ class MakeRun(Store):
         with open(log, "w", encoding="utf-8") as f:
             process = subprocess.Popen(
                 ["sh", script, os.environ["WEIR"], self.dir,
-                 data("softflowd-ndpi-mix.pcap"), "127.0.0.1:0"],
-                stdout=f, stderr=f, env=ENV)
+                 data("softflowd-ndpi-mix.pcap"), "127.0.0.1:0",
+                 "127.0.0.1:0"],
+                stdout=f, stderr=f, env=ENV, start_new_session=True)
         self.addCleanup(process.kill)
 
         def text():
             with open(log, encoding="utf-8") as f:
                 return f.read()
-        wait_for(lambda: "listening on" in text(), "the collector")
+        wait_for(lambda: "collect: listening on" in text() and
+                 "listening on http://127.0.0.1:" in text(),
+                 "the collector and the server")
         self.assertIn("83 datagrams, 2429 flows", text())
         self.assertRegex(text(), r"2429 +.*6349253")
         process.terminate()
-        self.assertEqual(process.wait(timeout=20), 0)
+        self.assertEqual(process.wait(timeout=20), 0, text())
+        with self.assertRaises(ProcessLookupError):
+            os.killpg(process.pid, 0)
 
 
 if __name__ == "__main__":
