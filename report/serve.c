@@ -263,20 +263,41 @@ has_word(const struct web_words *w, const char *begin)
 	return false;
 }
 
-/* A page is for people, who want the top; some reports have no lines=. */
+/* Reports with words of their own. */
+static const struct {
+	const char *keys;
+	bool timeout; /* they take that at least */
+} own_words[] = {{"summary", true}, {"scan", true}, {"loss", false}};
+
+static size_t
+find_own_words(const struct job *j)
+{
+	size_t i = 0;
+
+	if (j->command != &cmd_report)
+		return ARRAY_LEN(own_words);
+	while (i < ARRAY_LEN(own_words) &&
+	       strcmp(j->words.argv[2], own_words[i].keys) != 0)
+		i++;
+	return i;
+}
+
+/* A page is for people, who want the top. */
 static bool
 wants_lines(const struct job *j)
 {
-	static const char *const without[] = {"summary", "loss", "scan"};
+	return j->format == NULL && j->command != &cmd_graph &&
+	       !has_word(&j->words, "lines=") &&
+	       find_own_words(j) == ARRAY_LEN(own_words);
+}
 
-	if (j->format != NULL || j->command == &cmd_graph ||
-	    has_word(&j->words, "lines="))
-		return false;
-	for (size_t i = 0; i < ARRAY_LEN(without); i++)
-		if (j->command == &cmd_report &&
-		    strcmp(j->words.argv[2], without[i]) == 0)
-			return false;
-	return true;
+static bool
+wants_timeout(const struct job *j)
+{
+	size_t own = find_own_words(j);
+
+	return !j->command->no_words && !has_word(&j->words, "timeout=") &&
+	       (own == ARRAY_LEN(own_words) || own_words[own].timeout);
 }
 
 static void
@@ -295,7 +316,7 @@ add_options(struct job *j)
 	web_words_add(w, "-d");
 	web_words_add(w, r->dir);
 	j->n_shown = w->n;
-	if (!j->command->no_words && !has_word(w, "timeout="))
+	if (wants_timeout(j))
 		web_words_add(w, "timeout=55s"); /* it says so itself */
 	web_words_add(w, "-f");
 	web_words_add(w, j->format != NULL ? j->format : format);

@@ -219,7 +219,7 @@ put_download(struct evbuffer *out, const struct web_page *p, const char *format)
 static bool
 is_graph(const struct web_page *p)
 {
-	return strcmp(p->question, "graph") == 0;
+	return p->question != NULL && strcmp(p->question, "graph") == 0;
 }
 
 static void
@@ -228,7 +228,7 @@ put_downloads(struct evbuffer *out, const struct web_page *p)
 	const char *const *formats =
 	    is_graph(p) ? graph_formats : table_formats;
 
-	put(out, "<p>All of it as ");
+	put(out, "<p>Download as ");
 	for (size_t i = 0; formats[i] != NULL; i++)
 		put_download(out, p, formats[i]);
 	put(out, "</p>\n");

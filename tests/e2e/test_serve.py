@@ -222,7 +222,24 @@ class Serve(Store):
             self.assertIn("-l " + where, refused(
                 "serve", "-d", self.dir, "-l", where))
 
+    def test_reports_with_words_of_their_own(self):
+        for keys in ("summary", "scan", "loss", "src/24,hour"):
+            status, _, body = self.ask("/report", {"keys": keys})
+            self.assertEqual(status, 200, body)
+
     # ---- children ----
+
+    def test_questions_behind_each_other_on_one_connection(self):
+        one = (b"GET /api/list?lines=1&format=csv HTTP/1.1\r\n"
+               b"Host: localhost\r\n\r\n")
+        with socket.create_connection(
+                ("127.0.0.1", self.port), timeout=30) as s:
+            s.sendall(one * 3)
+            got = b""
+            while got.count(b"HTTP/1.1 200 OK") < 3:
+                more = s.recv(65536)
+                self.assertNotEqual(more, b"", got)
+                got += more
 
     def test_who_leaves_cancels(self):
         self.hold_children()
