@@ -23,6 +23,8 @@
 #include "schema/batch.h"
 
 enum { PARTITION_BITS = 6, N_PARTITIONS = 1 << PARTITION_BITS };
+/* Flows, octets, packets. */
+enum { N_SUMS = 3 };
 /* Of a thread's own; with its slots a megabyte or two. */
 enum { PART_GROUPS = 1 << 14 };
 
@@ -44,10 +46,6 @@ struct aggregate {
 	struct aggregate_options options;
 	struct place key[REPORT_MAX_KEYS];
 	size_t n_words;
-	/* Of the sums of a group the first are added, the others are the
-	 * largest seen. Where extras are, if they are wanted. */
-	size_t n_added, n_sums;
-	size_t each_way, started, distinct, times;
 	uint64_t seed;
 	struct partition partition[N_PARTITIONS]; /* by the hash's first bits */
 	pthread_mutex_t lock;                     /* of what follows */
@@ -97,35 +95,6 @@ place_keys(struct aggregate *a)
 	assert(a->n_words <= GROUPS_MAX_WORDS);
 }
 
-static struct aggregate_sums
-no_sums(void)
-{
-	return (struct aggregate_sums){
-	    .min_start_ms = INT64_MAX, .max_end_ms = INT64_MIN};
-}
-
-static size_t
-place_sums(struct aggregate *a, enum aggregate_extras extra, size_t n)
-{
-	size_t at = a->n_sums;
-
-	if ((a->options.extras & extra) == 0)
-		return 0;
-	a->n_sums += n;
-	return at;
-}
-
-static void
-place_extras(struct aggregate *a)
-{
-	a->n_sums = 3; /* flows, octets, packets */
-	a->each_way = place_sums(a, AGGREGATE_EACH_WAY, 3);
-	a->started = place_sums(a, AGGREGATE_STARTED, 1);
-	a->distinct = place_sums(a, AGGREGATE_DISTINCT, 2);
-	a->n_added = a->n_sums;
-	a->times = place_sums(a, AGGREGATE_TIMES, 2);
-}
-
 struct aggregate *
 aggregate_new(const struct report_keys *keys, const struct aggregate_options *o)
 {
@@ -136,13 +105,11 @@ aggregate_new(const struct report_keys *keys, const struct aggregate_options *o)
 	a->keys = keys;
 	a->options = *o;
 	place_keys(a);
-	place_extras(a);
-	a->total = no_sums();
 	a->seed = hash_seed();
 	pthread_mutex_init(&a->lock, NULL);
 	for (size_t i = 0; i < N_PARTITIONS; i++) {
 		pthread_mutex_init(&a->partition[i].lock, NULL);
-		groups_init(&a->partition[i].groups, a->n_words, a->n_sums,
+		groups_init(&a->partition[i].groups, a->n_words, N_SUMS,
 		    PARTITION_BITS);
 	}
 	return a;
@@ -171,14 +138,7 @@ set_of(enum flow_column a, enum flow_column b)
 flow_column_set
 aggregate_columns(const struct aggregate *a)
 {
-	flow_column_set set =
-	    set_of(COL_OCTETS, COL_PACKETS) | report_keys_need(a->keys);
-
-	if (a->each_way != 0)
-		set |= set_of(COL_SRC_ADDR, COL_DST_ADDR);
-	if (a->started != 0 || a->times != 0)
-		set |= set_of(COL_START_MS, COL_END_MS);
-	return set;
+	return set_of(COL_OCTETS, COL_PACKETS) | report_keys_need(a->keys);
 }
 
 static void
@@ -215,16 +175,6 @@ pack_batch(struct aggregate_part *p, const struct batch *b, unsigned end)
 }
 
 /* ---- groups ---- */
-
-/* The time that t is of. */
-static void
-widen(struct aggregate_sums *t, int64_t start_ms, int64_t end_ms)
-{
-	if (start_ms < t->min_start_ms)
-		t->min_start_ms = start_ms;
-	if (end_ms > t->max_end_ms)
-		t->max_end_ms = end_ms;
-}
 
 static size_t
 partition_of(uint64_t hash)
@@ -280,16 +230,6 @@ look_ahead(const struct aggregate_part *p, const struct groups *to, size_t slot)
 	__builtin_prefetch(groups_near(to, hash_key(group, p->whole)), 1);
 }
 
-static void
-join(const struct aggregate *a, uint64_t *to, const uint64_t *from)
-{
-	for (size_t i = 0; i < a->n_added; i++)
-		to[i] += from[i];
-	for (size_t i = a->n_added; i < a->n_sums; i++)
-		if (from[i] > to[i])
-			to[i] = from[i];
-}
-
 /* All groups of the thread's own table, which go through it and through the
  * partitions in the same order. */
 static int
@@ -315,7 +255,8 @@ hand_over(struct aggregate_part *p, struct err *err)
 		look_ahead(p, to, at + AHEAD);
 		sum = groups_find(to, group, hash);
 		n_made += sum[0] == 0;
-		join(p->whole, sum, group + p->groups.n_words);
+		for (size_t i = 0; i < N_SUMS; i++)
+			sum[i] += group[p->groups.n_words + i];
 		group[p->groups.n_words] = 0; /* leaves the slot free */
 		p->n_new[inside]--;
 	}
@@ -330,9 +271,8 @@ aggregate_part_new(struct aggregate *a)
 	struct aggregate_part *p = xcalloc(1, sizeof *p);
 
 	p->whole = a;
-	p->total = no_sums();
 	p->reader = key_reader_new(a->keys);
-	groups_init(&p->groups, a->n_words, a->n_sums, 0);
+	groups_init(&p->groups, a->n_words, N_SUMS, 0);
 	groups_reserve(&p->groups, PART_GROUPS + BATCH_MAX, NULL, NULL);
 	return p;
 }
@@ -347,53 +287,6 @@ aggregate_part_free(struct aggregate_part *p)
 	free(p);
 }
 
-/* As they are kept, larger for a later time; and as the complement of that,
- * larger for an earlier one. */
-static uint64_t
-later(int64_t ms)
-{
-	return (uint64_t)ms ^ UINT64_C(1) << 63;
-}
-
-static int64_t
-time_of(uint64_t later)
-{
-	return (int64_t)(later ^ UINT64_C(1) << 63);
-}
-
-static void
-raise(uint64_t *largest, uint64_t value)
-{
-	if (value > *largest)
-		*largest = value;
-}
-
-static bool
-is_started(const struct aggregate *a, const struct batch *b, size_t i)
-{
-	int64_t start_ms = b->col[COL_START_MS][i];
-
-	return start_ms >= a->options.from_ms && start_ms < a->options.to_ms;
-}
-
-static void
-add_extras(
-    const struct aggregate *a, uint64_t *sums, const struct batch *b, size_t i)
-{
-	if (a->each_way != 0 &&
-	    b->col[COL_SRC_ADDR][i] <= b->col[COL_DST_ADDR][i]) {
-		sums[a->each_way]++;
-		sums[a->each_way + 1] += (uint64_t)b->col[COL_OCTETS][i];
-		sums[a->each_way + 2] += (uint64_t)b->col[COL_PACKETS][i];
-	}
-	if (a->started != 0)
-		sums[a->started] += is_started(a, b, i);
-	if (a->times != 0) {
-		raise(&sums[a->times], ~later(b->col[COL_START_MS][i]));
-		raise(&sums[a->times + 1], later(b->col[COL_END_MS][i]));
-	}
-}
-
 /* With what they have at one end; at the second one, those that have something
  * else there. */
 static void
@@ -401,9 +294,7 @@ add_flows(struct aggregate_part *p, const struct batch *b, unsigned end)
 {
 	const int64_t *octets = b->col[COL_OCTETS];
 	const int64_t *packets = b->col[COL_PACKETS];
-	const struct aggregate *a = p->whole;
-	bool has_extras = a->options.extras != 0;
-	size_t n_words = a->n_words;
+	size_t n_words = p->whole->n_words;
 
 	for (size_t i = 0; i < b->n; i++) {
 		const uint64_t *key = p->packed[end] + i * n_words;
@@ -417,27 +308,19 @@ add_flows(struct aggregate_part *p, const struct batch *b, unsigned end)
 		sums[0]++;
 		sums[1] += (uint64_t)octets[i];
 		sums[2] += (uint64_t)packets[i];
-		if (has_extras)
-			add_extras(a, sums, b, i);
 	}
 }
 
 static void
 add_totals(struct aggregate_part *p, const struct batch *b)
 {
-	const struct aggregate *a = p->whole;
 	struct aggregate_sums *t = &p->total;
 
+	t->flows += b->n;
 	for (size_t i = 0; i < b->n; i++) {
 		t->octets += (uint64_t)b->col[COL_OCTETS][i];
 		t->packets += (uint64_t)b->col[COL_PACKETS][i];
 	}
-	if (a->started == 0)
-		t->flows += b->n;
-	for (size_t i = 0; i < b->n && a->started != 0; i++)
-		t->flows += is_started(a, b, i);
-	for (size_t i = 0; i < b->n && a->times != 0; i++)
-		widen(t, b->col[COL_START_MS][i], b->col[COL_END_MS][i]);
 }
 
 int
@@ -484,7 +367,6 @@ aggregate_end(struct aggregate_part *p, struct err *err)
 	a->total.flows += p->total.flows;
 	a->total.octets += p->total.octets;
 	a->total.packets += p->total.packets;
-	widen(&a->total, p->total.min_start_ms, p->total.max_end_ms);
 	pthread_mutex_unlock(&a->lock);
 	return hand_over(p, err);
 }
@@ -531,11 +413,7 @@ aggregate_n_groups(const struct aggregate *a)
 struct aggregate_sums
 aggregate_total(const struct aggregate *a)
 {
-	struct aggregate_sums total = a->total;
-
-	if (a->times == 0)
-		total.min_start_ms = total.max_end_ms = 0;
-	return total;
+	return a->total;
 }
 
 /* A group's number: its slot, then its partition. */
@@ -552,36 +430,13 @@ key_of(const uint64_t *group, const struct place *key)
 	return group[key->word] >> key->shift & key->mask;
 }
 
-static void
-read_extras(
-    const struct aggregate *a, const uint64_t *sums, struct aggregate_sums *out)
-{
-	if (a->each_way != 0) {
-		out->flows_ab = sums[a->each_way];
-		out->octets_ab = sums[a->each_way + 1];
-		out->packets_ab = sums[a->each_way + 2];
-	}
-	if (a->started != 0)
-		out->flows = sums[a->started];
-	if (a->distinct != 0)
-		for (size_t i = 0; i < 2; i++)
-			out->distinct[i] = sums[a->distinct + i];
-	if (a->times != 0) {
-		out->min_start_ms = time_of(~sums[a->times]);
-		out->max_end_ms = time_of(sums[a->times + 1]);
-	}
-}
-
-static void
-read_sums(const struct aggregate *a, const uint64_t *group,
-    struct aggregate_sums *out)
+static struct aggregate_sums
+sums_of(const struct aggregate *a, const uint64_t *group)
 {
 	const uint64_t *sums = group + a->n_words;
 
-	*out = (struct aggregate_sums){
+	return (struct aggregate_sums){
 	    .flows = sums[0], .octets = sums[1], .packets = sums[2]};
-	if (a->options.extras != 0)
-		read_extras(a, sums, out);
 }
 
 void
@@ -593,39 +448,7 @@ aggregate_get(
 	assert(g != NULL);
 	for (size_t k = 0; k < a->keys->n; k++)
 		out->key[k] = key_of(g, &a->key[k]);
-	read_sums(a, g, &out->sums);
-}
-
-/* One more for the group that a pair is of. */
-static void
-count_pair(struct aggregate *a, size_t which, const struct aggregate *pairs,
-    const uint64_t *pair)
-{
-	uint64_t key[GROUPS_MAX_WORDS] = {0}, hash;
-	uint64_t *sums;
-
-	for (size_t k = 0; k < a->keys->n; k++)
-		key[a->key[k].word] |= key_of(pair, &pairs->key[k])
-				       << a->key[k].shift;
-	hash = hash_key(key, a);
-	sums = groups_find(&a->partition[partition_of(hash)].groups, key, hash);
-	assert(sums[0] > 0);
-	sums[a->distinct + which]++;
-}
-
-void
-aggregate_count(
-    struct aggregate *a, size_t which, const struct aggregate *pairs)
-{
-	assert(a->distinct != 0 && pairs->keys->n == a->keys->n + 1);
-	for (size_t p = 0; p < N_PARTITIONS; p++) {
-		const struct groups *g = &pairs->partition[p].groups;
-
-		for (size_t i = 0; i < g->n_slots; i++)
-			if (groups_in_slot(g, i) != NULL)
-				count_pair(
-				    a, which, pairs, groups_in_slot(g, i));
-	}
+	out->sums = sums_of(a, g);
 }
 
 const struct addr *
@@ -687,45 +510,42 @@ compare_ranked(const void *px, const void *py, void *arg)
 }
 
 uint64_t
-aggregate_flows(const struct aggregate_sums *sums, const void *arg)
+aggregate_flows(const struct aggregate_sums *sums)
 {
-	(void)arg;
 	return sums->flows;
 }
 
 uint64_t
-aggregate_octets(const struct aggregate_sums *sums, const void *arg)
+aggregate_octets(const struct aggregate_sums *sums)
 {
-	(void)arg;
 	return sums->octets;
 }
 
 uint64_t
-aggregate_packets(const struct aggregate_sums *sums, const void *arg)
+aggregate_packets(const struct aggregate_sums *sums)
 {
-	(void)arg;
 	return sums->packets;
 }
 
-/* What comes first is smallest; false: the group is left out. */
-static bool
+/* What comes first is smallest. */
+static struct ranked
 rank_group(const struct ranking *r, const struct aggregate_order *order,
-    uint32_t group, struct ranked *x)
+    uint32_t group)
 {
 	const uint64_t *g = group_at(r->a, group);
-	struct aggregate_sums sums;
+	struct ranked x = {.group = group};
 	bool largest_first = order->rank != NULL;
 
-	x->group = group;
-	if (order->rank != NULL || order->keep != NULL)
-		read_sums(r->a, g, &sums);
-	if (order->keep != NULL && !order->keep(&sums, order->arg))
-		return false;
-	x->first = order->rank != NULL ? order->rank(&sums, order->arg)
-				       : key_rank(r, g, order->first_key);
+	if (order->rank != NULL) {
+		struct aggregate_sums sums = sums_of(r->a, g);
+
+		x.first = order->rank(&sums);
+	} else {
+		x.first = key_rank(r, g, order->first_key);
+	}
 	if (largest_first != order->backwards)
-		x->first = UINT64_MAX - x->first;
-	return true;
+		x.first = UINT64_MAX - x.first;
+	return x;
 }
 
 /* Let what is misplaced at a root sink to where it belongs; the last in order
@@ -777,38 +597,13 @@ select_first(
 	for (uint32_t p = 0; p < N_PARTITIONS; p++) {
 		const struct groups *g = &r->a->partition[p].groups;
 
-		for (size_t i = 0; i < g->n_slots; i++) {
-			struct ranked x;
-
-			if (groups_in_slot(g, i) != NULL &&
-			    rank_group(
-				r, order, (uint32_t)i * N_PARTITIONS + p, &x))
-				consider(s, x, r);
-		}
+		for (size_t i = 0; i < g->n_slots; i++)
+			if (groups_in_slot(g, i) != NULL)
+				consider(s,
+				    rank_group(r, order,
+					(uint32_t)i * N_PARTITIONS + p),
+				    r);
 	}
-}
-
-size_t
-aggregate_kept(const struct aggregate *a, const struct aggregate_order *order)
-{
-	struct aggregate_sums sums;
-	size_t n = 0;
-
-	if (order->keep == NULL)
-		return a->n_groups;
-	for (size_t p = 0; p < N_PARTITIONS; p++) {
-		const struct groups *g = &a->partition[p].groups;
-
-		for (size_t i = 0; i < g->n_slots; i++) {
-			const uint64_t *group = groups_in_slot(g, i);
-
-			if (group == NULL)
-				continue;
-			read_sums(a, group, &sums);
-			n += order->keep(&sums, order->arg);
-		}
-	}
-	return n;
 }
 
 uint32_t *

@@ -19,20 +19,13 @@ struct aggregate_part;
 struct batch;
 struct scan_consumer;
 
-/* 45 to 80 bytes each, with the table that finds them, and 8 more for each
- * number that is kept beyond the three. */
+/* 45 to 80 bytes each, with the table that finds them. */
 enum { AGGREGATE_MAX_GROUPS = 50000000 };
 
 struct aggregate_sums {
 	uint64_t flows;
 	uint64_t octets;
 	uint64_t packets;
-	/* With AGGREGATE_EACH_WAY: those whose source is the lower address. */
-	uint64_t flows_ab, octets_ab, packets_ab;
-	/* With AGGREGATE_DISTINCT, see aggregate_count. */
-	uint64_t distinct[2];
-	/* With AGGREGATE_TIMES: of all flows. */
-	int64_t min_start_ms, max_end_ms;
 };
 
 struct aggregate_group {
@@ -42,36 +35,22 @@ struct aggregate_group {
 	struct aggregate_sums sums;
 };
 
-/* What else is kept of each group. */
-enum aggregate_extras {
-	AGGREGATE_EACH_WAY = 1u << 0,
-	AGGREGATE_STARTED = 1u << 1, /* flows are those that start in the span
-					of the options */
-	AGGREGATE_DISTINCT = 1u << 2,
-	AGGREGATE_TIMES = 1u << 3,
-};
-
 struct aggregate_options {
 	uint64_t max_groups; /* below 2^32 */
-	unsigned extras;
-	int64_t from_ms, to_ms; /* AGGREGATE_STARTED */
 };
 
 struct aggregate_order {
 	/* The larger comes first; NULL: by keys alone. */
-	uint64_t (*rank)(const struct aggregate_sums *sums, const void *arg);
-	/* Which groups there are; NULL: all. */
-	bool (*keep)(const struct aggregate_sums *sums, const void *arg);
-	const void *arg;
+	uint64_t (*rank)(const struct aggregate_sums *sums);
 	size_t first_key; /* without rank; ascending */
 	bool backwards;   /* the other way round, but for groups that are equal
 			     in what they are ordered by */
 };
 
 /* For rank. */
-uint64_t aggregate_flows(const struct aggregate_sums *sums, const void *arg);
-uint64_t aggregate_octets(const struct aggregate_sums *sums, const void *arg);
-uint64_t aggregate_packets(const struct aggregate_sums *sums, const void *arg);
+uint64_t aggregate_flows(const struct aggregate_sums *sums);
+uint64_t aggregate_octets(const struct aggregate_sums *sums);
+uint64_t aggregate_packets(const struct aggregate_sums *sums);
 
 /* By at least one key; keys are borrowed, and settled. */
 struct aggregate *aggregate_new(
@@ -99,20 +78,8 @@ extern const struct scan_consumer aggregate_consumer;
 
 size_t aggregate_n_groups(const struct aggregate *a);
 
-/* Flows, each once, whatever the keys; nothing each way, nothing distinct. */
+/* Flows, each once, whatever the keys. */
 struct aggregate_sums aggregate_total(const struct aggregate *a);
-
-/*
- * Into distinct[which] of each group of a, how many groups of pairs there are
- * with its keys: pairs has those of a and one behind them, and added up the
- * same scan.
- */
-void aggregate_count(
-    struct aggregate *a, size_t which, const struct aggregate *pairs);
-
-/* How many groups an order keeps. */
-size_t aggregate_kept(
-    const struct aggregate *a, const struct aggregate_order *order);
 
 /*
  * The numbers of the first groups in an order, at most limit (0: all) of them;

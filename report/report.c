@@ -30,7 +30,7 @@
 /* What is told about each group, behind its keys. */
 static const struct measure {
 	struct table_column column;
-	uint64_t (*rank)(const struct aggregate_sums *sums, const void *arg);
+	uint64_t (*rank)(const struct aggregate_sums *sums);
 } measures[] = {
     {{.name = "flows",
 	 .heading = "Flows",

@@ -299,8 +299,8 @@ compare_rows(const struct aggregate *a, const struct aggregate_order *by,
 	aggregate_get(a, x, &gx);
 	aggregate_get(a, y, &gy);
 	if (by->rank != NULL) {
-		uint64_t vx = by->rank(&gx.sums, NULL);
-		uint64_t vy = by->rank(&gy.sums, NULL);
+		uint64_t vx = by->rank(&gx.sums);
+		uint64_t vy = by->rank(&gy.sums);
 
 		if (vx != vy)
 			return (vx > vy) != by->backwards ? -1 : 1;
