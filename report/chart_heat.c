@@ -102,7 +102,7 @@ static void
 draw_names(struct map *m)
 {
 	int each = m->cell_w < 24 ? 3 : 1;
-	char text[8];
+	char text[12]; /* any int */
 
 	for (int d = 0; d < HEAT_DAYS; d++)
 		chart_text(m->canvas, m->at.x - 8,
