@@ -3,6 +3,7 @@
 
 import collections
 import datetime
+import functools
 import ipaddress
 import json
 import zoneinfo
@@ -32,6 +33,7 @@ def ms(text):
     return None
 
 
+@functools.cache
 def net(address, length):
     return str(ipaddress.ip_network((address, min(int(length), 32)), False))
 
@@ -60,6 +62,7 @@ def day(r, zone):
     return local(r, zone, hour=0, minute=0, second=0)
 
 
+@functools.cache
 def country(address):
     for prefix, code in COUNTRIES.items():
         if ipaddress.ip_address(address) in ipaddress.ip_network(prefix):
