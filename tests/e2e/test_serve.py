@@ -5,20 +5,29 @@ import http.client
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 from urllib.parse import urlencode
 
-from lib import ENV, WEIR, Store, main, refused, run, wait_for
+from lib import ENV, WEIR, Store, data, main, refused, run, wait_for
 
 CAPTURE = "softflowd-ndpi-mix.pcap"
 
 
 class Serve(Store):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.filled = tempfile.mkdtemp(prefix="weir-e2e-")
+        cls.addClassCleanup(shutil.rmtree, cls.filled)
+        run("import", "-d", cls.filled, data(CAPTURE))
+
     def setUp(self):
         super().setUp()
-        self.fill(CAPTURE)
+        shutil.copytree(self.filled, self.dir)
         self.start()
 
     def start(self):
