@@ -309,9 +309,9 @@ add_options(struct job *j)
 
 	if (wants_lines(j))
 		web_words_add(w, "lines=100");
-	if (r->file != NULL) {
+	if (r->conf->file != NULL) { /* with -d a child looks for none */
 		web_words_add(w, "-c");
-		web_words_add(w, r->file);
+		web_words_add(w, r->conf->file);
 	}
 	web_words_add(w, "-d");
 	web_words_add(w, r->dir);
@@ -494,20 +494,34 @@ is_own_name(const char *host)
 	       (addr_parse(name, &addr) && is_loopback(&addr));
 }
 
+/* A page of another site may lead here, but not use what comes as a part of
+ * it, nor have it worked out. Browsers say so; programs do not. */
+static bool
+is_part_of_another(struct evkeyvalq *headers)
+{
+	const char *site = evhttp_find_header(headers, "Sec-Fetch-Site");
+	const char *mode = evhttp_find_header(headers, "Sec-Fetch-Mode");
+
+	return site != NULL && strcmp(site, "cross-site") == 0 &&
+	       (mode == NULL || strcmp(mode, "navigate") != 0);
+}
+
 static void
 on_request(struct evhttp_request *req, void *arg)
 {
 	enum evhttp_cmd_type method = evhttp_request_get_command(req);
+	struct evkeyvalq *headers = evhttp_request_get_input_headers(req);
 	const char *path =
 	    evhttp_uri_get_path(evhttp_request_get_evhttp_uri(req));
 
 	if (method != EVHTTP_REQ_GET && method != EVHTTP_REQ_HEAD) {
 		put_header(req, "Allow", "GET, HEAD");
 		send_line(req, HTTP_BADMETHOD, "only GET and HEAD");
-	} else if (!is_own_name(evhttp_find_header(
-		       evhttp_request_get_input_headers(req), "Host"))) {
+	} else if (!is_own_name(evhttp_find_header(headers, "Host"))) {
 		send_line(req, HTTP_FORBIDDEN,
 		    "Host: want localhost or a loopback address");
+	} else if (is_part_of_another(headers)) {
+		send_line(req, HTTP_FORBIDDEN, "not as a part of other pages");
 	} else {
 		answer_path(
 		    arg, req, path == NULL || path[0] == '\0' ? "/" : path);

@@ -30,12 +30,12 @@ class Serve(Store):
         shutil.copytree(self.filled, self.dir)
         self.start()
 
-    def start(self):
+    def start(self, *options):
         self.log = self.path("serve.log")
         with open(self.log, "w", encoding="utf-8") as log:
             self.process = subprocess.Popen(
-                [WEIR, "serve", "-d", self.dir, "-l", "127.0.0.1:0"],
-                stderr=log, env=ENV)
+                [WEIR, "serve", "-d", self.dir, "-l", "127.0.0.1:0",
+                 *options], stderr=log, env=ENV)
         self.addCleanup(self.kill)
         wait_for(lambda: self.text() or self.process.poll() is not None,
                  "serve to listen")
@@ -122,6 +122,15 @@ class Serve(Store):
         self.assertIn("rows", json.loads(body))
         run("track", "create", "web", "type=bps", "dport=443", "-d", self.dir)
         self.assertIn(b"web", self.ask("/api/tracks")[2])
+
+    def test_children_have_the_configuration(self):
+        conf = self.path("weir.conf")
+        with open(conf, "w", encoding="utf-8") as f:
+            f.write('exporter edge { address = "127.0.0.9" }\n')
+        self.kill()
+        self.start("-c", conf)
+        self.assertIn("nothing in 24 h from exporter edge", self.ask(
+            "/api/status", {"format": "text"})[2].decode())
 
     def test_pictures(self):
         for form, begin in (("png", b"\x89PNG"), ("svg", b"<")):
@@ -215,6 +224,15 @@ class Serve(Store):
             with self.subTest(host):
                 self.assertEqual(
                     self.ask("/healthz", headers={"Host": host})[0], want)
+
+    def test_not_as_a_part_of_other_pages(self):
+        for site, mode, want in (("cross-site", "no-cors", 403),
+                                 ("cross-site", "cors", 403),
+                                 ("cross-site", "navigate", 200),
+                                 ("same-origin", "no-cors", 200),
+                                 ("none", "navigate", 200)):
+            self.assertEqual(self.ask("/api/status", headers={
+                "Sec-Fetch-Site": site, "Sec-Fetch-Mode": mode})[0], want)
 
     def test_only_get_and_head(self):
         for method in ("POST", "PUT", "DELETE"):
