@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "query/filter.h"
 #include "query/quantity.h"
 #include "query/scale.h"
 #include "report/naming.h"
@@ -290,6 +291,16 @@ column_help(struct buf *text)
 
 /* ---- lists ---- */
 
+/* Whether its values name something that a filter word can have, rather than
+ * count. */
+static bool
+is_linked(const struct column *c)
+{
+	return filter_knows(c->word, strlen(c->word)) &&
+	       (c->flags & (COLUMN_ADDS_UP | COLUMN_LARGEST_FIRST)) == 0 &&
+	       kind_of(c) != VALUE_REAL;
+}
+
 static void
 add(struct columns *to, const struct column *c, const char *join)
 {
@@ -304,6 +315,8 @@ add(struct columns *to, const struct column *c, const char *join)
 	    .quantity = quantity_of(c),
 	    .join = join,
 	    .label = c->what == COL_PROTOCOL ? protocol_name : NULL,
+	    .word = is_linked(c) ? c->word : NULL,
+	    .sort = column_has_value(c) ? c->word : NULL,
 	};
 	to->n++;
 }

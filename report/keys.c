@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "query/filter.h"
 #include "query/quantity.h"
 #include "schema/base/attr.h"
 #include "schema/base/buf.h"
@@ -680,6 +681,21 @@ value_of(const struct report_key *key, const struct shown *s, bool for_people)
 	return s->value == VALUE_TIME && for_people ? VALUE_TEXT : s->value;
 }
 
+/* The filter word that takes what key shows; NULL: there is none, or what it
+ * shows are parts and bins. */
+static const char *
+word_of(const struct report_key *key)
+{
+	const char *name = key->kind->name;
+
+	if (report_key_is(
+		key, KEY_CONVERSATION | KEY_TIME | KEY_SIZE | KEY_COUNTRY) ||
+	    key->kind->shown[0].name != NULL ||
+	    !filter_knows(name, strlen(name)))
+		return NULL;
+	return name;
+}
+
 size_t
 report_key_columns(const struct report_key *key, bool for_people,
     struct key_column column[KEY_MAX_COLUMNS])
@@ -698,6 +714,9 @@ report_key_columns(const struct report_key *key, bool for_people,
 			    .heading = s->heading,
 			    .kind = value_of(key, s, for_people),
 			    .label = s->label,
+			    .word = word_of(key),
+			    .either_end = report_key_is(key, KEY_EITHER_END),
+			    .sort = key->name,
 			},
 		    .has_name = s->name_word != NULL && !is_net,
 		    .named = s->named,

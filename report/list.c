@@ -202,7 +202,8 @@ parse(struct list *l, int argc, char **argv, struct err *err)
 
 	if (rc != 0 || l->request.help)
 		return rc;
-	if (!l->request.has_lines && l->request.format == &out_html)
+	if (!l->request.has_lines && (l->request.format == &out_html ||
+					 l->request.format == &out_fragment))
 		l->request.lines = HTML_LINES;
 	if ((rc = choose_columns(l, err)) == 0 && l->request.names != NAMES_NO)
 		rc = columns_add_names(&l->columns, err);

@@ -4,6 +4,9 @@
  * and its security policy lets nothing in from outside, nor any other script
  * run. It is whole without the script, which only sorts. What stands at the top
  * but is known at the end, the sums, is written there and put up by the style.
+ *
+ * Format fragment is what is in such a page, without style and script, for a
+ * page that has its own, whose policy may forbid style attributes.
  */
 #include "report/table.h"
 
@@ -13,12 +16,14 @@
 #include "report/cell.h"
 #include "report/digits.h"
 #include "report/html/asset.h"
+#include "report/link.h"
 #include "report/sink.h"
 #include "report/utf8.h"
 #include "schema/base/mem.h"
 
 struct html {
 	struct cell_clock clock;
+	bool is_part; /* of a page of somebody else's */
 };
 
 /* ---- text of any origin ---- */
@@ -138,6 +143,23 @@ put_heading(struct out *o, size_t i)
 	put_text(o->sink, col->unit);
 }
 
+/* To the question sorted by it; the script may do without asking again. */
+static void
+put_linked_heading(struct out *o, size_t i)
+{
+	const char *sort = o->head.column[i].sort;
+
+	if (o->style.link == NULL || sort == NULL) {
+		put_heading(o, i);
+		return;
+	}
+	sink_puts(o->sink, "<a href=\"");
+	link_put(o->sink, o->style.link, LINK_ONLY, "sort", sort, strlen(sort));
+	sink_puts(o->sink, "\">");
+	put_heading(o, i);
+	sink_puts(o->sink, "</a>");
+}
+
 static void
 put_headings(struct out *o)
 {
@@ -153,7 +175,7 @@ put_headings(struct out *o)
 		else if (cell_aligns_right(col) && !is_joined(o, i + 1))
 			sink_puts(o->sink, " class=r");
 		sink_puts(o->sink, is_number(col) ? " data-k=n>" : ">");
-		put_heading(o, i);
+		put_linked_heading(o, i);
 		sink_puts(o->sink, "</th>");
 	}
 	sink_puts(o->sink, "</tr></thead>\n<tbody>\n");
@@ -162,7 +184,7 @@ put_headings(struct out *o)
 /* ---- cells ---- */
 
 static void
-put_value(struct out *o, size_t i, struct table_value v)
+put_plain_value(struct out *o, size_t i, struct table_value v)
 {
 	struct html *h = o->state;
 	char text[CELL_MAX];
@@ -176,24 +198,116 @@ put_value(struct out *o, size_t i, struct table_value v)
 	put_escaped(o->sink, text, (size_t)(end - text));
 }
 
+/* v as a filter word takes it; the end of it in text, which is text for what
+ * no word takes. */
+static char *
+put_word_value(char *text, struct table_value v)
+{
+	switch (v.kind) {
+	case VALUE_NUMBER:
+	case VALUE_FLAGS: return put_u64(text, v.cell.number);
+	case VALUE_IP4: return put_ip4(text, (uint32_t)v.cell.number);
+	case VALUE_PREFIX: return put_prefix(text, v.cell.number);
+	case VALUE_EXPORTER: return put_addr(text, v.cell.addr);
+	default: return text;
+	}
+}
+
+/*
+ * Whether a word in place of what it was narrows the question to this value and
+ * nothing else. A net may hold what was excluded, and of what was asked of
+ * either end the other one may be meant: where there was such a word, or a
+ * saved filter may have it, one word cannot say it.
+ */
+static bool
+is_exact(const struct out *o, size_t i, enum value_kind kind)
+{
+	const struct table_column *col = &o->head.column[i];
+
+	if (kind != VALUE_PREFIX && !col->either_end)
+		return true;
+	return !o->style.link_hides && !link_has(o->style.link, col->word);
+}
+
+static void
+put_link(struct out *o, size_t i, enum link_change change, const char *text,
+    size_t len)
+{
+	sink_puts(o->sink, "href=\"");
+	link_put(
+	    o->sink, o->style.link, change, o->head.column[i].word, text, len);
+	sink_puts(o->sink, "\"");
+}
+
+/* To the question without the value. */
+static void
+put_exclusion(struct out *o, size_t i, const char *text, size_t len)
+{
+	sink_puts(o->sink, "<a class=not ");
+	put_link(o, i, LINK_WITHOUT, text, len);
+	sink_puts(o->sink, " aria-label=\"without ");
+	put_escaped(o->sink, text, len);
+	sink_puts(o->sink, "\">not</a>");
+}
+
+/* Linked to the question narrowed to it, and to the one without it. */
+static void
+put_value(struct out *o, size_t i, struct table_value v)
+{
+	char text[DIGITS_MAX];
+	size_t len = (size_t)(put_word_value(text, v) - text);
+
+	if (o->style.link == NULL || o->head.column[i].word == NULL ||
+	    len == 0 || !is_exact(o, i, v.kind)) {
+		put_plain_value(o, i, v);
+		return;
+	}
+	sink_puts(o->sink, "<a ");
+	put_link(o, i, LINK_ONLY, text, len);
+	sink_puts(o->sink, ">");
+	put_plain_value(o, i, v);
+	sink_puts(o->sink, "</a>");
+	/* A word given beside a saved filter takes the place of its own. */
+	if (!o->style.link_hides)
+		put_exclusion(o, i, text, len);
+}
+
 /* What the script sorts by, where the text is no help, and how long the bar of
  * a share is. */
 static void
 put_data(struct out *o, size_t i, struct table_value v)
 {
 	const struct table_column *col = &o->head.column[i];
+	const struct html *h = o->state;
 	char *p;
 
 	if (v.kind == VALUE_FLAGS || cell_has_units(&o->style, col)) {
 		sink_puts(o->sink, " data-v=");
 		p = sink_room(o->sink, DIGITS_MAX);
 		sink_end(o->sink, put_u64(p, v.cell.number));
-	} else if (cell_is_share(col)) {
+	} else if (cell_is_share(col) && !h->is_part) {
 		sink_puts(o->sink, " style=\"--p:");
 		p = sink_room(o->sink, DIGITS_MAX);
 		sink_end(o->sink, put_hundredths(p, v.cell.number));
 		sink_puts(o->sink, "\"");
 	}
+}
+
+/* A share as a bar, where attributes may not say how long it is. */
+static void
+put_bar(struct out *o, size_t i, struct table_value v)
+{
+	const struct html *h = o->state;
+	char *p;
+
+	if (!h->is_part || !cell_is_share(&o->head.column[i]))
+		return;
+	sink_puts(o->sink,
+	    "<svg class=bar viewBox=\"0 0 100 1\" preserveAspectRatio=none "
+	    "aria-hidden=true><rect height=1 width=\"");
+	p = sink_room(o->sink, DIGITS_MAX);
+	sink_end(o->sink, put_hundredths(p, v.cell.number));
+	sink_puts(o->sink, "\"/></svg>");
 }
 
 /* Column i and what is joined to it. */
@@ -209,6 +323,7 @@ put_cell(struct out *o, size_t i, const union table_cell *cell)
 	put_data(o, i, v);
 	sink_puts(o->sink, ">");
 	put_value(o, i, v);
+	put_bar(o, i, v);
 	while (is_joined(o, ++i)) {
 		v = table_value(&col[i], cell[i]);
 		if (v.kind == VALUE_NULL)
@@ -243,11 +358,16 @@ static void
 begin(struct out *o)
 {
 	const char *line = o->head.caption;
+	struct html *h = o->state = xcalloc(1, sizeof *h);
 
-	o->state = xcalloc(1, sizeof(struct html));
+	h->is_part = o->format == &out_fragment;
 	o->style.grouped = true;
-	put_head(o);
-	put_line(o->sink, "<body>\n<main>\n<header>\n<h1>", line, "</h1>\n");
+	if (!h->is_part)
+		put_head(o);
+	put_line(o->sink,
+	    h->is_part ? "<section class=answer>\n<header>\n<h2>"
+		       : "<body>\n<main>\n<header>\n<h1>",
+	    line, h->is_part ? "</h2>\n" : "</h1>\n");
 	/* The span is the last one; words that filter are before. */
 	for (line = next_line(line); *line != '\0'; line = next_line(line))
 		put_line(o->sink,
@@ -344,6 +464,8 @@ put_sums(struct out *o, const union table_cell *total)
 static void
 end(struct out *o, const struct table_foot *foot)
 {
+	const struct html *h = o->state;
+
 	if (o->n_rows > 0) {
 		sink_puts(o->sink, "</tbody>\n");
 		if (foot->total != NULL)
@@ -357,6 +479,10 @@ end(struct out *o, const struct table_foot *foot)
 	for (const char *line = foot->note; *line != '\0';
 	     line = next_line(line))
 		put_line(o->sink, "<p>", line, "</p>\n");
+	if (h->is_part) {
+		sink_puts(o->sink, "</div>\n</section>\n");
+		return;
+	}
 	sink_puts(o->sink, "</div>\n</main>\n<script>");
 	sink_puts(o->sink, asset_sort_js);
 	sink_puts(o->sink, "</script>\n</body>\n</html>\n");
@@ -370,6 +496,14 @@ release(struct out *o)
 
 const struct out_format out_html = {
     .name = "html",
+    .begin = begin,
+    .row = row,
+    .end = end,
+    .release = release,
+};
+
+const struct out_format out_fragment = {
+    .name = "fragment",
     .begin = begin,
     .row = row,
     .end = end,

@@ -233,7 +233,8 @@ parse(struct report *r, int argc, char **argv, struct err *err)
 	if (r->request.own_format != NO_OWN_FORMAT)
 		r->request.format =
 		    r->request.own_format == PICTURE_PNG ? &out_png : &out_svg;
-	if (!r->request.has_lines && r->request.format == &out_text)
+	if (!r->request.has_lines && (r->request.format == &out_text ||
+					 r->request.format == &out_fragment))
 		r->request.lines = TEXT_LINES;
 	return resolve_sort(r, err);
 }
@@ -265,8 +266,10 @@ make_columns(struct report *r)
 {
 	make_key_columns(r);
 	r->n_columns = r->n_key_columns;
-	for (size_t i = 0; i < ARRAY_LEN(measures); i++)
-		r->column[r->n_columns++] = measures[i].column;
+	for (size_t i = 0; i < ARRAY_LEN(measures); i++) {
+		r->column[r->n_columns] = measures[i].column;
+		r->column[r->n_columns++].sort = measures[i].column.name;
+	}
 	if (r->request.scaled != NULL && !request_is_for_people(&r->request))
 		r->column[r->n_columns++] = (struct table_column){
 		    .name = "scale", .heading = "Scale", .kind = VALUE_TEXT};

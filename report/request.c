@@ -75,6 +75,23 @@ set_units(struct request *r, const char *value, struct err *err)
 }
 
 static int
+set_link(struct request *r, const char *value, struct err *err)
+{
+	static const char *const starts[] = {"/", "?", "http://", "https://"};
+
+	for (size_t i = 0; i < ARRAY_LEN(starts); i++)
+		if (strncmp(value, starts[i], strlen(starts[i])) == 0 &&
+		    strpbrk(value, "#\\") == NULL) {
+			r->link = value;
+			return 0;
+		}
+	return err_set(err, ERR_USAGE,
+	    "link=%.60s: want the URL of a page of this question, such as "
+	    "http://HOST:8080/report?keys=src",
+	    value);
+}
+
+static int
 set_names(struct request *r, const char *value, struct err *err)
 {
 	static const char *const names[] = {
@@ -209,6 +226,7 @@ static const struct common_word {
     {"dedup", set_dedup, OF_FLOWS},
     {"units", set_units, OF_TABLES},
     {"timeout", set_timeout, OF_SCANS},
+    {"link", set_link, OF_TABLES},
     {"scale", set_scale, OF_COUNTERS},
     {"names", set_names, OF_NAMES},
     {"resolver", set_resolver, OF_NAMES},
@@ -329,8 +347,10 @@ take_word(struct request *r, const char *word, void *arg, struct err *err)
 	const char *equals = strchr(word, '=');
 	size_t len;
 
-	if (!spec->no_words && !spec->free_words && word[0] == '@')
+	if (!spec->no_words && !spec->free_words && word[0] == '@') {
+		r->has_saved = true;
 		return filter_add_word(&r->filter, word, r->now_ms, err);
+	}
 	if (spec->bare != NULL && (equals == NULL || spec->no_words))
 		return spec->bare(arg, word, err);
 	if (equals == NULL)
@@ -653,7 +673,11 @@ request_help(const struct request *r, struct err *err)
 			    "\nwords for people (text, html):\n"
 			    "  units=UNITS  octets and rates by 1000 (si), by "
 			    "1024 (binary) or as\n"
-			    "               they are (plain)\n");
+			    "               they are (plain)\n"
+			    "  link=URL     html, fragment: of the page of "
+			    "this "
+			    "question; values link\n"
+			    "               to it narrowed by them\n");
 		if (r->spec->scale)
 			buf_printf(&text,
 			    "\nwords of counters:\n"
@@ -769,6 +793,8 @@ request_open(const struct request *r, struct sink **sink, struct out *out,
 	(*sink)->stop = &r->watch.scan.stop;
 	style = out_style_for((*sink)->fd);
 	style.units = r->units;
+	style.link = r->link;
+	style.link_hides = r->has_saved;
 	out_init(out, r->format, *sink, &style);
 	return 0;
 }
@@ -776,7 +802,8 @@ request_open(const struct request *r, struct sink **sink, struct out *out,
 bool
 request_is_for_people(const struct request *r)
 {
-	return r->format == &out_text || r->format == &out_html;
+	return r->format == &out_text || r->format == &out_html ||
+	       r->format == &out_fragment;
 }
 
 void

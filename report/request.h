@@ -92,6 +92,8 @@ struct request {
 	struct watch watch;
 	bool help; /* -h: print help, nothing else */
 	enum out_units units;
+	const char *link;   /* see out_style; borrowed from argv */
+	bool has_saved;     /* words of a saved filter */
 	struct scale scale; /* for a scan_query */
 	const char *scaled; /* scale= as typed; NULL: not given, or none */
 	enum request_names names;

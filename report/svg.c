@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "report/html/asset.h"
 #include "report/utf8.h"
 #include "schema/base/buf.h"
 #include "schema/base/mem.h"
@@ -271,8 +272,8 @@ canvas_svg_new(double width, double height, const char *description,
 	put_number(out, height);
 	buf_puts(out, "\" role=\"img\">\n<desc>");
 	put_escaped(out, description);
-	buf_puts(out, "</desc>\n<style>.at{fill:#888;fill-opacity:0}"
-		      ".at:hover{fill-opacity:.25}</style>\n");
+	/* A page whose policy names its hash may have it inline. */
+	buf_printf(out, "</desc>\n<style>%s</style>\n", asset_graph_css);
 	return &svg->canvas;
 }
 

@@ -18,6 +18,7 @@ static const struct out_format *const formats[] = {
     &out_json,
     &out_ndjson,
     &out_html,
+    &out_fragment,
 };
 
 const struct out_format *

@@ -44,6 +44,10 @@ struct table_column {
 	const char *join;
 	/* For people: the name behind a VALUE_NUMBER, or NULL. */
 	const char *(*label)(uint64_t number);
+	/* For links: the filter word that takes its values, and what sort=
+	 * calls it; NULL: none. */
+	const char *word, *sort;
+	bool either_end; /* of the word */
 };
 
 union table_cell {
@@ -121,6 +125,11 @@ struct out_style {
 	bool bars;    /* shares are drawn as well, in UTF-8 */
 	enum out_units units;
 	size_t width; /* characters in a line; 0: no end */
+	/* HTML: the URL of the question, "/report?keys=src&from=-1h"; values
+	 * link to it narrowed by them, headings to it sorted. NULL: no links.
+	 * Borrowed. */
+	const char *link;
+	bool link_hides; /* a saved filter in it may have the same words */
 	const struct picture_style *picture; /* of pictures; borrowed */
 };
 
@@ -150,7 +159,7 @@ struct out_format {
 };
 
 extern const struct out_format out_text, out_csv, out_json, out_ndjson,
-    out_html;
+    out_html, out_fragment;
 
 /* Pictures, not among the formats of all tables. */
 extern const struct out_format out_png, out_svg;

@@ -12,9 +12,10 @@
 
 static const char lower[] = "abcdefghijklmnopqrstuvwxyz_-";
 
-/* What takes a file or another host than the configuration's: whoever sends a
- * browser here must not choose it. */
-static const char *const refused[] = {"font", "resolver", "suppress_file"};
+/* What takes a file or another host than the configuration's, or leads to one:
+ * whoever sends a browser here must not choose it. */
+static const char *const refused[] = {
+    "font", "link", "resolver", "suppress_file"};
 
 void
 web_words_add(struct web_words *w, const char *word)

@@ -9,6 +9,7 @@
 
 extern const char asset_page_css[], asset_page_css_hash[];
 extern const char asset_serve_css[], asset_serve_css_hash[];
+extern const char asset_graph_css[], asset_graph_css_hash[];
 extern const char asset_sort_js[], asset_sort_js_hash[];
 
 #endif

@@ -207,6 +207,7 @@ class Serve(Store):
                        {"kind": "bps", "font": "/etc/passwd"},
                        {"keys": "scan", "suppress_file": "/etc/passwd"},
                        {"keys": "src", "resolver": "127.0.0.1:53"},
+                       {"keys": "src", "link": "https://example.com/?"},
                        {"keys": "src", "words": "resolver=127.0.0.1:53"},
                        {"keys": "src", "format": "xml"}):
             with self.subTest(params):

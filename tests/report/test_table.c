@@ -24,8 +24,12 @@
 
 /* One column of every kind. */
 static const struct table_column columns[] = {
-    {.name = "src", .heading = "Source", .kind = VALUE_IP4},
-    {.name = "flags", .heading = "Flags", .kind = VALUE_FLAGS},
+    {.name = "src",
+	.heading = "Source",
+	.kind = VALUE_IP4,
+	.word = "src",
+	.sort = "src"},
+    {.name = "flags", .heading = "Flags", .kind = VALUE_FLAGS, .word = "flags"},
     {.name = "proto",
 	.heading = "Protocol",
 	.kind = VALUE_NUMBER,
@@ -501,6 +505,93 @@ html_is_a_table_with_sums_and_notes(void **state)
 }
 
 static void
+fragment_is_what_a_page_has_in_it(void **state)
+{
+	char *text = write_table(&out_fragment, &plain, &named, rows[0], 1);
+
+	(void)state;
+	assert_ptr_equal(strstr(text, "<section class=answer>\n<header>\n"
+				      "<h2>what was asked</h2>\n"),
+	    text);
+	/* Nothing that a strict policy forbids. */
+	assert_null(strstr(text, "<script"));
+	assert_null(strstr(text, "<style"));
+	assert_null(strstr(text, "style="));
+	assert_null(strstr(text, "href="));
+	assert_non_null(strstr(text, "<td class=\"r s\">99.99<svg "));
+	assert_non_null(strstr(text, "<rect height=1 width=\"99.99\"/>"));
+	free(text);
+}
+
+static void
+values_link_to_the_question_narrowed(void **state)
+{
+	const struct out_style linked = {.link = "?keys=src"};
+	char *text = write_table(&out_fragment, &linked, &named, rows[0], 1);
+
+	(void)state;
+	assert_non_null(strstr(text,
+	    "<th scope=col><a href=\"?keys=src&amp;sort=src\">Source</a>"));
+	assert_non_null(
+	    strstr(text, "<a href=\"?keys=src&amp;src=10.0.0.1\">10.0.0.1</a>"
+			 "<a class=not href=\"?keys=src&amp;src=-10.0.0.1\""));
+	/* By the number, not the letters. */
+	assert_non_null(strstr(text, "href=\"?keys=src&amp;flags=27\""));
+	free(text);
+}
+
+/* A word alone cannot say what else was asked of a net or of either end. */
+static void
+values_link_only_where_a_word_narrows(void **state)
+{
+	static const struct table_column cols[] = {
+	    {.name = "src",
+		.heading = "Net",
+		.kind = VALUE_PREFIX,
+		.word = "src"},
+	    {.name = "host",
+		.heading = "Host",
+		.kind = VALUE_IP4,
+		.word = "host",
+		.either_end = true},
+	    {.name = "dst", .heading = "To", .kind = VALUE_IP4, .word = "dst"},
+	};
+	static const struct table_head head = {
+	    .column = cols, .n_columns = 3, .caption = "links\n"};
+	static const struct {
+		const char *link;
+		bool hides;
+		const char *is[2], *is_not[2];
+	} cases[] = {
+	    {"?", false, {"?src=10.0.0.0/8", "?host=10.0.0.1"}, {0}},
+	    {"?src=-10.0.0.9", false, {"host=10.0.0.1", "dst=-10.0.0.2"},
+		{"src=10.0.0.0/8", "src=-10.0.0.9,"}},
+	    {"?host=10.0.0.0/8", false, {"src=10.0.0.0/8", "dst=10.0.0.2"},
+		{"host=10.0.0.1", "host=10.0.0.0/8,"}},
+	    {"?saved=x", true, {"dst=10.0.0.2", "dst=10.0.0.2"},
+		{"src=", "dst=-"}},
+	};
+	const union table_cell cell[N] = {{.number = 0x0a00000008},
+	    {.number = 0x0a000001}, {.number = 0x0a000002}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const struct out_style style = {
+		    .link = cases[i].link, .link_hides = cases[i].hides};
+		char *text = write_table(&out_html, &style, &head, cell, 1);
+
+		for (size_t k = 0; k < 2; k++) {
+			const char *not = cases[i].is_not[k];
+
+			assert_non_null(strstr(text, cases[i].is[k]));
+			if (not != NULL && strstr(text, not ) != NULL)
+				fail_msg("%s: has %s", cases[i].link, not );
+		}
+		free(text);
+	}
+}
+
+static void
 html_without_rows_says_so_instead(void **state)
 {
 	char *body =
@@ -755,7 +846,8 @@ formats_are_found_by_name(void **state)
 	assert_null(out_format_find(""));
 	buf_init(&names, 100);
 	out_format_list(&names);
-	assert_string_equal(buf_str(&names), "text csv json ndjson html");
+	assert_string_equal(
+	    buf_str(&names), "text csv json ndjson html fragment");
 	buf_release(&names);
 }
 
@@ -802,6 +894,9 @@ main(void)
 	    cmocka_unit_test(json_is_valid_whatever_the_text),
 	    cmocka_unit_test(ndjson_is_an_object_a_line),
 	    cmocka_unit_test(html_is_a_table_with_sums_and_notes),
+	    cmocka_unit_test(fragment_is_what_a_page_has_in_it),
+	    cmocka_unit_test(values_link_to_the_question_narrowed),
+	    cmocka_unit_test(values_link_only_where_a_word_narrows),
 	    cmocka_unit_test(html_without_rows_says_so_instead),
 	    cmocka_unit_test(html_lets_no_text_become_markup),
 	    cmocka_unit_test(html_has_hostile_captions_notes_and_headings),
