@@ -433,7 +433,8 @@ class Streams(Store):
         large = [self.peak(*args), self.peak("list", "-d", self.dir),
                  self.peak(*args, "sort=octets", "lines=100")]
         for a, b in zip(small, large):
-            self.assertLess(b, a + 32768, f"{small} {large} KiB")
+            # What is read ahead of a slow reader, not 100 MB of flows.
+            self.assertLess(b, a + 65536, f"{small} {large} KiB")
 
         # Somebody reads one line of it all and goes.
         with subprocess.Popen([WEIR, *args], stdout=subprocess.PIPE,
