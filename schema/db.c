@@ -84,7 +84,7 @@ static const char setup_plain[] = "PRAGMA temp_store = MEMORY;"
 
 static const char setup_reader[] = "PRAGMA temp_store = MEMORY;"
 				   "PRAGMA query_only = ON;"
-				   "PRAGMA cache_size = -16384;";
+				   "PRAGMA cache_size = -8192;";
 
 /* ---- what is of the whole process ---- */
 
