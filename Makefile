@@ -22,7 +22,9 @@ DEPS_TEST  := libcmocka-dev rrdtool sqlite3 nfdump softflowd python3 faketime \
 DEPS_BENCH := pmacct
 
 PACKAGES := sqlite3 libevent_core libevent_extra libpcap yajl zlib libmd \
-	libcurl librrd gdlib libconfuse libmaxminddb nettle
+	libconfuse libmaxminddb nettle
+# Loaded when they are needed: see schema/base/lazy.h.
+PACKAGES_LAZY := libcurl librrd gdlib
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wconversion -Wshadow \
 	-Wstrict-prototypes -Wmissing-prototypes -Wcast-qual -Wpointer-arith \
@@ -46,8 +48,8 @@ $(error MODE=$(MODE) is unknown: use release, debug, san, tsan or cov)
 endif
 
 # Read when the first thing is compiled, so that `make deps` works without them.
-LIB_CFLAGS = $(eval LIB_CFLAGS := $$(shell pkg-config --cflags $$(PACKAGES) | \
-	sed 's/-I/-isystem /g'))$(LIB_CFLAGS)
+LIB_CFLAGS = $(eval LIB_CFLAGS := $$(shell pkg-config --cflags $$(PACKAGES) \
+	$$(PACKAGES_LAZY) | sed 's/-I/-isystem /g'))$(LIB_CFLAGS)
 LIB_LIBS   = $(eval LIB_LIBS := $$(shell pkg-config --libs $$(PACKAGES)) \
 	-lcsv -lm)$(LIB_LIBS)
 

@@ -6,6 +6,8 @@
  */
 #include "report/deliver.h"
 
+/* Its checks of types are macros of the functions' names. */
+#define CURL_DISABLE_TYPECHECK
 #include <curl/curl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +15,21 @@
 
 #include "report/deliver_program.h"
 #include "schema/base/buf.h"
+#include "schema/base/lazy.h"
 #include "schema/base/mem.h"
+
+/* clang-format off */
+#define CURL_FUNCTIONS(X) \
+	X(curl_easy_cleanup) X(curl_easy_getinfo) X(curl_easy_init) \
+	X(curl_easy_perform) X(curl_easy_setopt) X(curl_easy_strerror) \
+	X(curl_free) X(curl_mime_addpart) X(curl_mime_data) \
+	X(curl_mime_encoder) X(curl_mime_filename) X(curl_mime_free) \
+	X(curl_mime_init) X(curl_mime_type) X(curl_slist_append) \
+	X(curl_slist_free_all) X(curl_url) X(curl_url_cleanup) X(curl_url_get) \
+	X(curl_url_set)
+/* clang-format on */
+
+LAZY_LIBRARY(curl, "libcurl.so.4", CURL_FUNCTIONS)
 
 enum {
 	CONNECT_TIMEOUT_S = 10,
@@ -51,17 +67,19 @@ static int
 check_url(const char *what, const char *s, const char *a, const char *b,
     struct err *err)
 {
-	CURLU *u = curl_url();
+	CURLU *u = curl()->curl_url();
 	char *scheme = NULL, *host = NULL;
-	bool ok = s != NULL &&
-		  curl_url_set(u, CURLUPART_URL, s, 0) == CURLUE_OK &&
-		  curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
-		  curl_url_get(u, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
-		  (strcmp(scheme, a) == 0 || strcmp(scheme, b) == 0);
+	bool ok =
+	    s != NULL &&
+	    curl()->curl_url_set(u, CURLUPART_URL, s, 0) == CURLUE_OK &&
+	    curl()->curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) ==
+		CURLUE_OK &&
+	    curl()->curl_url_get(u, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
+	    (strcmp(scheme, a) == 0 || strcmp(scheme, b) == 0);
 
-	curl_free(scheme);
-	curl_free(host);
-	curl_url_cleanup(u);
+	curl()->curl_free(scheme);
+	curl()->curl_free(host);
+	curl()->curl_url_cleanup(u);
 	if (!ok)
 		return err_set(err, ERR_USAGE,
 		    "%s \"%s\": want %s://HOST[:PORT]... or %s://", what,
@@ -107,18 +125,19 @@ drop(char *data, size_t size, size_t n, void *arg)
 static CURL *
 new_request(const char *url, const char *protocols, char *said)
 {
-	CURL *c = curl_easy_init();
+	CURL *c = curl()->curl_easy_init();
 
 	if (c == NULL)
 		return NULL;
-	curl_easy_setopt(c, CURLOPT_URL, url);
-	curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, protocols);
-	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_TIMEOUT_S);
-	curl_easy_setopt(c, CURLOPT_TIMEOUT, (long)DELIVER_TIMEOUT_S);
-	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, drop);
-	curl_easy_setopt(c, CURLOPT_ERRORBUFFER, said);
-	curl_easy_setopt(c, CURLOPT_USERAGENT, "weir/" WEIR_VERSION);
+	curl()->curl_easy_setopt(c, CURLOPT_URL, url);
+	curl()->curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, protocols);
+	curl()->curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
+	curl()->curl_easy_setopt(
+	    c, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_TIMEOUT_S);
+	curl()->curl_easy_setopt(c, CURLOPT_TIMEOUT, (long)DELIVER_TIMEOUT_S);
+	curl()->curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, drop);
+	curl()->curl_easy_setopt(c, CURLOPT_ERRORBUFFER, said);
+	curl()->curl_easy_setopt(c, CURLOPT_USERAGENT, "weir/" WEIR_VERSION);
 	return c;
 }
 
@@ -144,7 +163,7 @@ static int
 fail(CURLcode code, const char *url, const char *said, struct err *err)
 {
 	return err_set(err, is_passing(code) ? ERR_BUSY : ERR_SYSTEM, "%s: %s",
-	    url, said[0] != '\0' ? said : curl_easy_strerror(code));
+	    url, said[0] != '\0' ? said : curl()->curl_easy_strerror(code));
 }
 
 /* ---- mail ---- */
@@ -201,7 +220,7 @@ add_header(
 		put_words(&b, value);
 	else
 		buf_puts(&b, value);
-	list = curl_slist_append(list, buf_str(&b));
+	list = curl()->curl_slist_append(list, buf_str(&b));
 	buf_release(&b);
 	return list;
 }
@@ -243,21 +262,21 @@ mail_text(const char *text)
 static curl_mime *
 mail_body(CURL *c, const struct deliver_message *m)
 {
-	curl_mime *mime = curl_mime_init(c);
-	curl_mimepart *part = curl_mime_addpart(mime);
+	curl_mime *mime = curl()->curl_mime_init(c);
+	curl_mimepart *part = curl()->curl_mime_addpart(mime);
 	char *text = mail_text(m->text);
 
-	curl_mime_data(part, text, CURL_ZERO_TERMINATED);
+	curl()->curl_mime_data(part, text, CURL_ZERO_TERMINATED);
 	free(text);
-	curl_mime_type(part, "text/plain; charset=utf-8");
-	curl_mime_encoder(part, "quoted-printable");
+	curl()->curl_mime_type(part, "text/plain; charset=utf-8");
+	curl()->curl_mime_encoder(part, "quoted-printable");
 	if (m->png == NULL)
 		return mime;
-	part = curl_mime_addpart(mime);
-	curl_mime_data(part, m->png, m->png_len);
-	curl_mime_type(part, "image/png");
-	curl_mime_filename(part, "graph.png");
-	curl_mime_encoder(part, "base64");
+	part = curl()->curl_mime_addpart(mime);
+	curl()->curl_mime_data(part, m->png, m->png_len);
+	curl()->curl_mime_type(part, "image/png");
+	curl()->curl_mime_filename(part, "graph.png");
+	curl()->curl_mime_encoder(part, "base64");
 	return mime;
 }
 
@@ -275,25 +294,25 @@ deliver_mail(const struct deliver_target *t, const struct deliver_message *m,
 	if (c == NULL)
 		return fail(CURLE_OUT_OF_MEMORY, t->server, said, err);
 	headers = mail_headers(t, m);
-	to = curl_slist_append(NULL, t->to);
+	to = curl()->curl_slist_append(NULL, t->to);
 	body = mail_body(c, m);
-	curl_easy_setopt(c, CURLOPT_MAIL_FROM, t->from);
-	curl_easy_setopt(c, CURLOPT_MAIL_RCPT, to);
-	curl_easy_setopt(c, CURLOPT_HTTPHEADER, headers);
-	curl_easy_setopt(c, CURLOPT_MIMEPOST, body);
+	curl()->curl_easy_setopt(c, CURLOPT_MAIL_FROM, t->from);
+	curl()->curl_easy_setopt(c, CURLOPT_MAIL_RCPT, to);
+	curl()->curl_easy_setopt(c, CURLOPT_HTTPHEADER, headers);
+	curl()->curl_easy_setopt(c, CURLOPT_MIMEPOST, body);
 	/* A password is not sent in the clear. */
-	curl_easy_setopt(c, CURLOPT_USE_SSL,
+	curl()->curl_easy_setopt(c, CURLOPT_USE_SSL,
 	    (long)(t->user != NULL ? CURLUSESSL_ALL : CURLUSESSL_TRY));
 	if (t->user != NULL) {
-		curl_easy_setopt(c, CURLOPT_USERNAME, t->user);
-		curl_easy_setopt(c, CURLOPT_PASSWORD, t->password);
+		curl()->curl_easy_setopt(c, CURLOPT_USERNAME, t->user);
+		curl()->curl_easy_setopt(c, CURLOPT_PASSWORD, t->password);
 	}
-	code = curl_easy_perform(c);
-	curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &reply);
-	curl_mime_free(body);
-	curl_slist_free_all(to);
-	curl_slist_free_all(headers);
-	curl_easy_cleanup(c);
+	code = curl()->curl_easy_perform(c);
+	curl()->curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &reply);
+	curl()->curl_mime_free(body);
+	curl()->curl_slist_free_all(to);
+	curl()->curl_slist_free_all(headers);
+	curl()->curl_easy_cleanup(c);
 	if (code == CURLE_OK)
 		return 0;
 	if (reply >= 400 && reply < 500)
@@ -323,12 +342,12 @@ deliver_webhook(const struct deliver_target *t, const struct deliver_message *m,
 	    add_header(headers, "Content-Type", "application/json", false);
 	headers = add_header(headers, "Idempotency-Key", m->id, false);
 	headers = add_header(headers, "Expect", "", false);
-	curl_easy_setopt(c, CURLOPT_HTTPHEADER, headers);
-	curl_easy_setopt(c, CURLOPT_POSTFIELDS, m->json);
-	code = curl_easy_perform(c);
-	curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &status);
-	curl_slist_free_all(headers);
-	curl_easy_cleanup(c);
+	curl()->curl_easy_setopt(c, CURLOPT_HTTPHEADER, headers);
+	curl()->curl_easy_setopt(c, CURLOPT_POSTFIELDS, m->json);
+	code = curl()->curl_easy_perform(c);
+	curl()->curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &status);
+	curl()->curl_slist_free_all(headers);
+	curl()->curl_easy_cleanup(c);
 	if (code != CURLE_OK)
 		return fail(code, t->to, said, err);
 	if (status >= 200 && status < 300)

@@ -16,7 +16,20 @@
 
 #include "report/raster.h"
 #include "schema/base/attr.h"
+#include "schema/base/lazy.h"
 #include "schema/base/mem.h"
+
+/* clang-format off */
+#define GD_FUNCTIONS(X) \
+	X(gdFTUseFontConfig) X(gdFontGetMediumBold) X(gdFontGetSmall) \
+	X(gdFree) X(gdImageAlphaBlending) X(gdImageCopy) X(gdImageCopyResized) \
+	X(gdImageCreateFromPngPtr) X(gdImageCreateTrueColor) X(gdImageDestroy) \
+	X(gdImageFilledRectangle) X(gdImagePngPtrEx) X(gdImageSetClip) \
+	X(gdImageSetPixel) X(gdImageSetResolution) X(gdImageString) \
+	X(gdImageStringFTEx)
+/* clang-format on */
+
+LAZY_LIBRARY(gd, "libgd.so.3", GD_FUNCTIONS)
 
 /* ---- fonts ---- */
 
@@ -59,9 +72,9 @@ string_ft(gdImagePtr image, int box[8], int color, const struct fonts *f,
 
 	if (!f->by_fontconfig)
 		extra.flags |= gdFTEX_FONTPATHNAME;
-	complaint = gdImageStringFTEx(image, box, color, f->name[face],
+	complaint = gd()->gdImageStringFTEx(image, box, color, f->name[face],
 	    points(px), 0, x, y, copy, &extra);
-	gdFree(extra.fontpath);
+	gd()->gdFree(extra.fontpath);
 	free(copy);
 	return complaint;
 }
@@ -94,7 +107,7 @@ take_names(
 {
 	forget_names(f);
 	f->by_fontconfig = fontconfig;
-	gdFTUseFontConfig(fontconfig);
+	gd()->gdFTUseFontConfig(fontconfig);
 	for (size_t i = 0; i < N_FACES; i++)
 		f->name[i] = xstrdup(one != NULL ? one : each[i]);
 	if (can_draw(f))
@@ -134,7 +147,8 @@ fonts_free(struct fonts *f)
 static gdFontPtr
 bitmap_font(const struct text_style *s)
 {
-	return s->face == FACE_BOLD ? gdFontGetMediumBold() : gdFontGetSmall();
+	return s->face == FACE_BOLD ? gd()->gdFontGetMediumBold()
+				    : gd()->gdFontGetSmall();
 }
 
 /* What is not ASCII becomes one question mark a character. */
@@ -297,7 +311,8 @@ image_rect(struct canvas *c, const struct rect *r, struct color color,
 	struct box b = box_of(im, r);
 
 	(void)title;
-	gdImageFilledRectangle(im->image, b.x0, b.y0, b.x1, b.y1, pack(color));
+	gd()->gdImageFilledRectangle(
+	    im->image, b.x0, b.y0, b.x1, b.y1, pack(color));
 }
 
 static void
@@ -338,12 +353,13 @@ image_hatch(struct canvas *c, const struct rect *r, struct color color,
 	int width = (int)lround(im->scale);
 
 	(void)title;
-	gdImageSetClip(im->image, b.x0, b.y0, b.x1, b.y1);
+	gd()->gdImageSetClip(im->image, b.x0, b.y0, b.x1, b.y1);
 	for (int y = b.y0; y <= b.y1; y++)
 		for (int x = b.x0; x <= b.x1; x++)
 			if ((x + y) % step < width)
-				gdImageSetPixel(im->image, x, y, pack(color));
-	gdImageSetClip(im->image, 0, 0, gdImageSX(im->image) - 1,
+				gd()->gdImageSetPixel(
+				    im->image, x, y, pack(color));
+	gd()->gdImageSetClip(im->image, 0, 0, gdImageSX(im->image) - 1,
 	    gdImageSY(im->image) - 1);
 }
 
@@ -355,20 +371,21 @@ draw_bitmap(struct image *im, double x, double y, const struct text_style *s,
 	gdFontPtr font = bitmap_font(s);
 	char *ascii = to_ascii(utf8);
 	int w = (int)strlen(ascii) * font->w, h = font->h;
-	gdImagePtr small = gdImageCreateTrueColor(w > 0 ? w : 1, h);
+	gdImagePtr small = gd()->gdImageCreateTrueColor(w > 0 ? w : 1, h);
 	/* Letters stand on the eleventh of thirteen lines. */
 	int top = (int)lround((y - 10) * im->scale);
 
 	if (small != NULL) {
-		gdImageAlphaBlending(small, 0);
-		gdImageFilledRectangle(small, 0, 0, w, h,
+		gd()->gdImageAlphaBlending(small, 0);
+		gd()->gdImageFilledRectangle(small, 0, 0, w, h,
 		    gdTrueColorAlpha(0, 0, 0, gdAlphaTransparent));
-		gdImageString(
+		gd()->gdImageString(
 		    small, font, 0, 0, (unsigned char *)ascii, pack(s->color));
-		gdImageCopyResized(im->image, small, (int)lround(x * im->scale),
-		    top, 0, 0, (int)lround(w * im->scale),
-		    (int)lround(h * im->scale), w, h);
-		gdImageDestroy(small);
+		gd()->gdImageCopyResized(im->image, small,
+		    (int)lround(x * im->scale), top, 0, 0,
+		    (int)lround(w * im->scale), (int)lround(h * im->scale), w,
+		    h);
+		gd()->gdImageDestroy(small);
 	}
 	free(ascii);
 }
@@ -408,7 +425,7 @@ canvas_png_new(double width, double height, double scale, struct fonts *fonts)
 
 	im->canvas = (struct canvas){.ops = &image_ops, .fonts = fonts};
 	im->scale = scale;
-	im->image = gdImageCreateTrueColor(w, h);
+	im->image = gd()->gdImageCreateTrueColor(w, h);
 	im->raster = raster_new((size_t)w, (size_t)h);
 	return &im->canvas;
 }
@@ -418,14 +435,14 @@ encode(gdImagePtr image, void **data, size_t *len, struct err *err)
 {
 	enum { LEVEL = 6 };
 	int size = 0;
-	void *made = gdImagePngPtrEx(image, &size, LEVEL);
+	void *made = gd()->gdImagePngPtrEx(image, &size, LEVEL);
 
 	if (made == NULL)
 		return err_set(err, ERR_SYSTEM, "libgd cannot make the PNG");
 	*data = xreallocarray(NULL, (size_t)size, 1);
 	memcpy(*data, made, (size_t)size);
 	*len = (size_t)size;
-	gdFree(made);
+	gd()->gdFree(made);
 	return 0;
 }
 
@@ -436,7 +453,7 @@ canvas_png_take(struct canvas *c, void **data, size_t *len, struct err *err)
 	struct image *im = image_of(c);
 	int dpi = (int)lround(PER_INCH * im->scale);
 
-	gdImageSetResolution(im->image, (unsigned)dpi, (unsigned)dpi);
+	gd()->gdImageSetResolution(im->image, (unsigned)dpi, (unsigned)dpi);
 	return encode(im->image, data, len, err);
 }
 
@@ -448,7 +465,7 @@ canvas_png_free(struct canvas *c)
 	if (c == NULL)
 		return;
 	if (im->image != NULL)
-		gdImageDestroy(im->image);
+		gd()->gdImageDestroy(im->image);
 	raster_free(im->raster);
 	free(im);
 }
@@ -472,7 +489,8 @@ tiles_read(struct tiles *t, const struct png_part *part, struct err *err)
 		void *unread;
 
 		memcpy(&unread, &data, sizeof unread); /* libgd has no const */
-		t->image[i] = gdImageCreateFromPngPtr((int)part[i].len, unread);
+		t->image[i] =
+		    gd()->gdImageCreateFromPngPtr((int)part[i].len, unread);
 		if (t->image[i] == NULL)
 			return err_set(
 			    err, ERR_SYSTEM, "libgd cannot read a PNG");
@@ -501,7 +519,7 @@ copy_tiles(const struct tiles *t, gdImagePtr all)
 
 	for (size_t i = 0; i < t->n; i += t->columns) {
 		for (size_t k = i; k < t->n && k < i + t->columns; k++)
-			gdImageCopy(all, t->image[k],
+			gd()->gdImageCopy(all, t->image[k],
 			    (int)(k - i) * (t->width + TILE_GAP), y, 0, 0,
 			    gdImageSX(t->image[k]), gdImageSY(t->image[k]));
 		y = below_row(t, i, y);
@@ -523,11 +541,11 @@ tiles_write(const struct tiles *t, struct color page, void **data, size_t *len,
 		    "a picture of %d x %d pixels is too large, want at most "
 		    "%d: take fewer, or other columns=",
 		    w, h, PICTURE_MAX_PX);
-	all = gdImageCreateTrueColor(w, h);
-	gdImageFilledRectangle(all, 0, 0, w - 1, h - 1, pack(page));
+	all = gd()->gdImageCreateTrueColor(w, h);
+	gd()->gdImageFilledRectangle(all, 0, 0, w - 1, h - 1, pack(page));
 	copy_tiles(t, all);
 	rc = encode(all, data, len, err);
-	gdImageDestroy(all);
+	gd()->gdImageDestroy(all);
 	return rc;
 }
 
@@ -544,7 +562,7 @@ png_tile(const struct png_part *part, size_t n, size_t columns,
 		rc = tiles_write(&t, page, data, len, err);
 	for (size_t i = 0; i < n; i++)
 		if (t.image[i] != NULL)
-			gdImageDestroy(t.image[i]);
+			gd()->gdImageDestroy(t.image[i]);
 	free(t.image);
 	return rc;
 }

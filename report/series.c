@@ -14,7 +14,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "schema/base/lazy.h"
 #include "schema/base/mem.h"
+
+/* clang-format off */
+#define RRD_FUNCTIONS(X) \
+	X(rrd_clear_error) X(rrd_create_r2) X(rrd_fetch_r) X(rrd_freemem) \
+	X(rrd_get_error) X(rrd_graph_v) X(rrd_info_free) X(rrd_last_r) \
+	X(rrd_update_r)
+/* clang-format on */
+
+LAZY_LIBRARY(rrd, "librrd.so.8", RRD_FUNCTIONS)
 
 enum {
 	POINTS_AT_ONCE = 512,
@@ -48,7 +58,7 @@ static const char *const longer[] = {
 static int
 fail(const char *path, struct err *err)
 {
-	return err_set(err, ERR_SYSTEM, "%s: %s", path, rrd_get_error());
+	return err_set(err, ERR_SYSTEM, "%s: %s", path, rrd()->rrd_get_error());
 }
 
 static char *
@@ -68,9 +78,9 @@ series_create(const char *path, enum series_layout layout, int64_t start_s,
 
 	memcpy(argv, layout == SERIES_LONG ? longer : flowtracker,
 	    (size_t)argc * sizeof *argv);
-	rrd_clear_error();
-	if (rrd_create_r2(path, SERIES_STEP_S, (time_t)start_s, 1, NULL, NULL,
-		argc, argv) != 0)
+	rrd()->rrd_clear_error();
+	if (rrd()->rrd_create_r2(path, SERIES_STEP_S, (time_t)start_s, 1, NULL,
+		NULL, argc, argv) != 0)
 		return fail(path, err);
 	return 0;
 }
@@ -78,8 +88,8 @@ series_create(const char *path, enum series_layout layout, int64_t start_s,
 int
 series_last(const char *path, int64_t *end_s, struct err *err)
 {
-	rrd_clear_error();
-	*end_s = rrd_last_r(path);
+	rrd()->rrd_clear_error();
+	*end_s = rrd()->rrd_last_r(path);
 	return *end_s < 0 ? fail(path, err) : 0;
 }
 
@@ -87,8 +97,8 @@ static void
 free_names(char **name, unsigned long n)
 {
 	for (unsigned long i = 0; i < n; i++)
-		rrd_freemem(name[i]);
-	rrd_freemem(name);
+		rrd()->rrd_freemem(name[i]);
+	rrd()->rrd_freemem(name);
 }
 
 int
@@ -106,14 +116,14 @@ series_check(const char *path, struct err *err)
 		return rc;
 	end = (time_t)last_s;
 	start = end - SERIES_STEP_S;
-	rrd_clear_error();
-	if (rrd_fetch_r(path, "AVERAGE", &start, &end, &step, &n_names, &name,
-		&value) != 0)
+	rrd()->rrd_clear_error();
+	if (rrd()->rrd_fetch_r(path, "AVERAGE", &start, &end, &step, &n_names,
+		&name, &value) != 0)
 		return fail(path, err);
 	ours = step == SERIES_STEP_S && n_names == 1 &&
 	       strcmp(name[0], "flowbits") == 0;
 	free_names(name, n_names);
-	rrd_freemem(value);
+	rrd()->rrd_freemem(value);
 	return ours ? 0
 		    : err_set(err, ERR_CORRUPT,
 			  "%s: is no RRD of FlowTracker: want periods of 300 "
@@ -174,9 +184,10 @@ update(const char *path, const struct series_point *point, size_t n,
 			    point[i].end_s, point[i].value);
 		argv[i] = text[i];
 	}
-	rrd_clear_error();
-	return rrd_update_r(path, NULL, (int)n, argv) != 0 ? fail(path, err)
-							   : 0;
+	rrd()->rrd_clear_error();
+	return rrd()->rrd_update_r(path, NULL, (int)n, argv) != 0
+		   ? fail(path, err)
+		   : 0;
 }
 
 /*
@@ -268,9 +279,9 @@ series_read(const char *path, enum series_kind kind, int64_t from_s,
 	char **name = NULL;
 
 	*out = (struct series_rows){0};
-	rrd_clear_error();
-	if (rrd_fetch_r(path, kind == SERIES_MAX ? "MAX" : "AVERAGE", &start,
-		&end, &step, &n_names, &name, &value) != 0)
+	rrd()->rrd_clear_error();
+	if (rrd()->rrd_fetch_r(path, kind == SERIES_MAX ? "MAX" : "AVERAGE",
+		&start, &end, &step, &n_names, &name, &value) != 0)
 		return fail(path, err);
 	out->step_s = (int64_t)step;
 	if (n_names == 1) {
@@ -286,7 +297,7 @@ series_read(const char *path, enum series_kind kind, int64_t from_s,
 		}
 	}
 	free_names(name, n_names);
-	rrd_freemem(value);
+	rrd()->rrd_freemem(value);
 	if (n_names != 1)
 		return err_set(err, ERR_CORRUPT,
 		    "%s: has %lu data sources, not one", path, n_names);
@@ -399,8 +410,8 @@ series_draw(char **argv, size_t n, void **data, size_t *len, struct err *err)
 	rrd_info_t *all, *i;
 
 	*data = NULL;
-	rrd_clear_error();
-	if ((all = rrd_graph_v((int)n, argv)) == NULL)
+	rrd()->rrd_clear_error();
+	if ((all = rrd()->rrd_graph_v((int)n, argv)) == NULL)
 		return fail("graph", err);
 	for (i = all; i != NULL; i = i->next)
 		if (strcmp(i->key, "image") == 0 && i->type == RD_I_BLO)
@@ -410,7 +421,7 @@ series_draw(char **argv, size_t n, void **data, size_t *len, struct err *err)
 		*data = xreallocarray(NULL, *len, 1);
 		memcpy(*data, i->value.u_blo.ptr, *len);
 	}
-	rrd_info_free(all);
+	rrd()->rrd_info_free(all);
 	return *data != NULL
 		   ? 0
 		   : err_set(err, ERR_SYSTEM, "librrd made no picture");
