@@ -6,9 +6,7 @@
 #include "report/deliver_program.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -18,8 +16,7 @@
 
 #include "report/deliver.h"
 #include "schema/base/clock.h"
-
-extern char **environ;
+#include "schema/base/spawn.h"
 
 enum { LOOK_MS = 20 };
 
@@ -43,35 +40,6 @@ open_message(const char *text, struct err *err)
 	}
 	(void)lseek(fd, 0, SEEK_SET);
 	return fd;
-}
-
-/* In a process group of its own, so that its children end with it, and with
- * signals as a program expects them. */
-static int
-spawn(char *const *argv, int input, pid_t *pid)
-{
-	posix_spawn_file_actions_t files;
-	posix_spawnattr_t attr;
-	sigset_t none, all;
-	int rc;
-
-	posix_spawn_file_actions_init(&files);
-	posix_spawn_file_actions_adddup2(&files, input, STDIN_FILENO);
-	posix_spawn_file_actions_addopen(
-	    &files, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-	posix_spawnattr_init(&attr);
-	posix_spawnattr_setpgroup(&attr, 0);
-	sigemptyset(&none);
-	sigfillset(&all);
-	posix_spawnattr_setsigmask(&attr, &none);
-	posix_spawnattr_setsigdefault(&attr, &all);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP |
-					    POSIX_SPAWN_SETSIGMASK |
-					    POSIX_SPAWN_SETSIGDEF);
-	rc = posix_spawn(pid, argv[0], &files, &attr, argv, environ);
-	posix_spawnattr_destroy(&attr);
-	posix_spawn_file_actions_destroy(&files);
-	return rc;
 }
 
 /* false: it had to be killed. */
@@ -104,7 +72,8 @@ deliver_to_program(
 
 	if (input < 0)
 		return input;
-	rc = spawn(argv, input, &pid);
+	rc = spawn_program(
+	    argv[0], argv, (const int[]){input, -1, STDERR_FILENO}, &pid);
 	close(input);
 	if (rc != 0) {
 		errno = rc;

@@ -6,7 +6,6 @@
 #include <event2/event.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -14,8 +13,7 @@
 
 #include "schema/base/clock.h"
 #include "schema/base/mem.h"
-
-extern char **environ;
+#include "schema/base/spawn.h"
 
 enum {
 	LOOK_US = 200 * 1000, /* between looks at the time and the client */
@@ -182,36 +180,6 @@ on_look(evutil_socket_t fd, short what, void *arg)
 
 /* ---- its start ---- */
 
-/* In a group of its own, with signals as a program expects them. */
-static int
-spawn(char *const *argv, const int output[2], pid_t *pid)
-{
-	posix_spawn_file_actions_t files;
-	posix_spawnattr_t attr;
-	sigset_t none, all;
-	int rc;
-
-	posix_spawn_file_actions_init(&files);
-	posix_spawn_file_actions_addopen(
-	    &files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-	posix_spawn_file_actions_adddup2(&files, output[0], STDOUT_FILENO);
-	posix_spawn_file_actions_adddup2(&files, output[1], STDERR_FILENO);
-	posix_spawnattr_init(&attr);
-	posix_spawnattr_setpgroup(&attr, 0);
-	sigemptyset(&none);
-	sigfillset(&all);
-	posix_spawnattr_setsigmask(&attr, &none);
-	posix_spawnattr_setsigdefault(&attr, &all);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP |
-					    POSIX_SPAWN_SETSIGMASK |
-					    POSIX_SPAWN_SETSIGDEF);
-	/* The file that runs, even when another one took its name. */
-	rc = posix_spawn(pid, "/proc/self/exe", &files, &attr, argv, environ);
-	posix_spawnattr_destroy(&attr);
-	posix_spawn_file_actions_destroy(&files);
-	return rc;
-}
-
 /* Our ends into c; those of the child into output. */
 static int
 open_pipes(struct child *c, int output[2])
@@ -236,7 +204,9 @@ open_child(struct child *c, char *const *argv, struct err *err)
 	int rc = open_pipes(c, output);
 
 	if (rc == 0)
-		rc = spawn(argv, output, &c->pid);
+		/* The file that runs, even when another one took its name. */
+		rc = spawn_program("/proc/self/exe", argv,
+		    (const int[]){-1, output[0], output[1]}, &c->pid);
 	for (int i = 0; i < 2; i++)
 		if (output[i] >= 0)
 			close(output[i]);
