@@ -24,21 +24,6 @@ first_day(void)
 	return clock_day(NOW_MS) - N_DAYS + 1;
 }
 
-static int
-make_store(void **state)
-{
-	*state = temp_new();
-	days_make_store(*state);
-	return 0;
-}
-
-static int
-remove_store(void **state)
-{
-	temp_remove(*state);
-	return 0;
-}
-
 /* n finished days, 30 flows in the first half minute of each. */
 static void
 fill(const char *dir, int n)
@@ -280,8 +265,6 @@ a_shard_removed_while_scanning_is_skipped(void **state)
 	assert_int_equal(stats.n_shards, 2);
 	free(path);
 }
-
-#define in_store(f) cmocka_unit_test_setup_teardown(f, make_store, remove_store)
 
 int
 main(void)

@@ -11,6 +11,7 @@
 #include "schema/db.h"
 #include "schema/shard.h"
 #include "schema/store.h"
+#include "tests/temp.h"
 
 enum { DAYS_PER_DATAGRAM = 10, DAYS_FLOW_MS = 500 };
 
@@ -25,6 +26,25 @@ days_make_store(const char *dir)
 		fail_msg("%s", err.text);
 	close(lock_fd);
 }
+
+/* Around each test: a store of its own, the folder its state. */
+static inline int
+days_set_up(void **state)
+{
+	*state = temp_new();
+	days_make_store(*state);
+	return 0;
+}
+
+static inline int
+days_tear_down(void **state)
+{
+	temp_remove(*state);
+	return 0;
+}
+
+#define in_store(f)                                                            \
+	cmocka_unit_test_setup_teardown(f, days_set_up, days_tear_down)
 
 /* The shard of a day, with n_datagrams of ten flows, each of half a second,
  * one flow a second from midnight on; open. */

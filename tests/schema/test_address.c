@@ -16,21 +16,6 @@
 #include "tests/schema/days.h"
 #include "tests/temp.h"
 
-static int
-make_store(void **state)
-{
-	*state = temp_new();
-	days_make_store(*state);
-	return 0;
-}
-
-static int
-remove_store(void **state)
-{
-	temp_remove(*state);
-	return 0;
-}
-
 static const uint8_t *
 get_block(void *arg, size_t block)
 {
@@ -420,8 +405,6 @@ a_catalog_of_version_1_is_read_and_renewed(void **state)
 	assert_true(catalog_says(*state, 17));
 	free(path);
 }
-
-#define in_store(f) cmocka_unit_test_setup_teardown(f, make_store, remove_store)
 
 int
 main(void)

@@ -30,13 +30,6 @@ make_store(void **state)
 	return 0;
 }
 
-static int
-remove_store(void **state)
-{
-	temp_remove(*state);
-	return 0;
-}
-
 struct pair {
 	char *from, *to;
 };
@@ -241,18 +234,19 @@ folders_that_will_not_do_are_refused(void **state)
 	release(&p);
 }
 
-#define in_store(f) cmocka_unit_test_setup_teardown(f, make_store, remove_store)
+#define with_copy(f)                                                           \
+	cmocka_unit_test_setup_teardown(f, make_store, days_tear_down)
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    in_store(a_copy_has_what_was_committed),
-	    in_store(done_again_it_copies_what_changed),
-	    in_store(what_the_shards_cannot_tell_is_copied_too),
-	    in_store(what_an_interrupted_copy_left_does_no_harm),
-	    in_store(a_shard_that_cannot_be_copied_does_not_stop_the_others),
-	    in_store(folders_that_will_not_do_are_refused),
+	    with_copy(a_copy_has_what_was_committed),
+	    with_copy(done_again_it_copies_what_changed),
+	    with_copy(what_the_shards_cannot_tell_is_copied_too),
+	    with_copy(what_an_interrupted_copy_left_does_no_harm),
+	    with_copy(a_shard_that_cannot_be_copied_does_not_stop_the_others),
+	    with_copy(folders_that_will_not_do_are_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

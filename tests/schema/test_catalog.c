@@ -17,21 +17,6 @@
 
 enum { DAY = 20000 };
 
-static int
-make_store(void **state)
-{
-	*state = temp_new();
-	days_make_store(*state);
-	return 0;
-}
-
-static int
-remove_store(void **state)
-{
-	temp_remove(*state);
-	return 0;
-}
-
 static void
 refresh(const char *dir)
 {
@@ -305,8 +290,6 @@ the_catalog_is_one_plain_file(void **state)
 	assert_true(counts(*state, DAY));
 	assert_int_equal(count_files(*state, "catalog.db"), 1);
 }
-
-#define in_store(f) cmocka_unit_test_setup_teardown(f, make_store, remove_store)
 
 int
 main(void)

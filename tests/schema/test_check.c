@@ -25,21 +25,6 @@ struct found {
 	struct check_result result;
 };
 
-static int
-make_store(void **state)
-{
-	*state = temp_new();
-	days_make_store(*state);
-	return 0;
-}
-
-static int
-remove_store(void **state)
-{
-	temp_remove(*state);
-	return 0;
-}
-
 /* One finished day of two segments and 9,000 flows, in the catalog. */
 static void
 fill(const char *dir)
@@ -505,8 +490,6 @@ leftovers_are_removed(void **state)
 	}
 	assert_int_equal(count_files(*state, ".db"), 1);
 }
-
-#define in_store(f) cmocka_unit_test_setup_teardown(f, make_store, remove_store)
 
 int
 main(void)

@@ -24,21 +24,6 @@
 
 enum { DAY = 20000, N_DATAGRAMS = 40, N_FLOWS = 400, MAX_CALLS = 5000 };
 
-static int
-make_store(void **state)
-{
-	*state = temp_new();
-	days_make_store(*state);
-	return 0;
-}
-
-static int
-remove_store(void **state)
-{
-	temp_remove(*state);
-	return 0;
-}
-
 /* ---- dying ---- */
 
 /* What SQLite would call, and calls to go until the end; this process alone. */
@@ -243,8 +228,6 @@ a_journal_that_was_left_is_taken_back_by_who_may(void **state)
 	free(journal);
 	free(path);
 }
-
-#define in_store(f) cmocka_unit_test_setup_teardown(f, make_store, remove_store)
 
 int
 main(void)

@@ -24,21 +24,6 @@
 
 enum { DAY = 20000, PER_COMMIT = 30, ROWS = 300 };
 
-static int
-make_store(void **state)
-{
-	*state = temp_new();
-	days_make_store(*state);
-	return 0;
-}
-
-static int
-remove_store(void **state)
-{
-	temp_remove(*state);
-	return 0;
-}
-
 /* A datagram: flow number i is from address i, and ends at i seconds. */
 static int
 append(struct shard *s, uint32_t first, struct err *err)
@@ -270,8 +255,6 @@ without_room_each_step_is_done_later(void **state)
 	assert_sound(*state);
 	free(path);
 }
-
-#define in_store(f) cmocka_unit_test_setup_teardown(f, make_store, remove_store)
 
 int
 main(void)

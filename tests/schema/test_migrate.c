@@ -35,21 +35,6 @@ static const struct {
     {"tests/data/shard-1-open.db.gz", 1, false, 19784, 385},
 };
 
-static int
-make_store(void **state)
-{
-	*state = temp_new();
-	days_make_store(*state);
-	return 0;
-}
-
-static int
-remove_store(void **state)
-{
-	temp_remove(*state);
-	return 0;
-}
-
 /* Kept shard number i where it belongs in the store; free() its path. */
 static char *
 unpack(const char *dir, size_t i)
@@ -574,8 +559,6 @@ newer_ones_are_refused_by_name(void **state)
 	free(sql);
 	free(path);
 }
-
-#define in_store(f) cmocka_unit_test_setup_teardown(f, make_store, remove_store)
 
 int
 main(void)

@@ -22,21 +22,6 @@
 static const int32_t TODAY = 20000;
 static const int64_t NOW_MS = INT64_C(20000) * MS_PER_DAY + 3600000;
 
-static int
-make_store(void **state)
-{
-	*state = temp_new();
-	days_make_store(*state);
-	return 0;
-}
-
-static int
-remove_store(void **state)
-{
-	temp_remove(*state);
-	return 0;
-}
-
 /* ---- deciding ---- */
 
 /* Days of ten bytes, relative to today; '+' open. The letters are what should
@@ -411,8 +396,6 @@ a_folder_that_is_not_there_is_named(void **state)
 	assert_non_null(strstr(err.text, dir));
 	free(dir);
 }
-
-#define in_store(f) cmocka_unit_test_setup_teardown(f, make_store, remove_store)
 
 int
 main(void)
