@@ -9,7 +9,6 @@ import pty
 import shutil
 import struct
 import subprocess
-import unittest
 
 from lib import ENV, WEIR, Store, data, into_nfcapd, main, refused, run
 
@@ -202,7 +201,6 @@ class Export(Store):
             self.assertEqual(self.again(self.path("x")), [])
 
 
-@unittest.skipUnless(shutil.which("nfcapd"), "nfdump is not installed")
 class WithNfdump(Store):
     def test_nfdump_sees_the_same_sums(self):
         self.fill("softflowd-ndpi-mix.pcap", "pmacctd-multi-engine.pcap")
