@@ -64,7 +64,7 @@ LIB   := $(BUILD)/libweir.a
 OBJ   := $(patsubst %.c,$(BUILD)/%.o,$(filter-out collector/main.c \
 	query/ext.c,$(SRC)))
 # Compiled once more for weir.so: what calls SQLite, which is its host's there.
-EXT   := $(patsubst %,$(BUILD)/ext/%.o,query/ext schema/db \
+EXT   := $(patsubst %,$(BUILD)/ext/%.o,query/ext schema/db schema/db_bulk \
 	$(addprefix query/sql_,cond days flows func module push table))
 SQLO  := $(BUILD)/sql.o
 ASSET := $(wildcard report/html/*.css report/html/*.js)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The only file that calls sqlite3_*: see db.h. What a connection needs is
- * set in db_open and nowhere else.
+ * Connections and statements: see db.h. This file and db_bulk.c are the only
+ * ones that call sqlite3_* for files of ours. What a connection needs is set in
+ * db_open and nowhere else.
  */
 #include "schema/db.h"
 
@@ -13,19 +14,8 @@
 #include <string.h>
 
 #include "schema/base/mem.h"
+#include "schema/db_state.h"
 #include "schema/sqlite_api.h"
-
-struct db {
-	sqlite3 *handle;
-	char *path;
-	db_stop_fn *stop;
-	void *stop_arg;
-};
-
-struct stmt {
-	sqlite3_stmt *handle;
-	struct db *db;
-};
 
 /* Sort a result of SQLite into what the caller can do about it. */
 static int
@@ -42,8 +32,8 @@ code_of(int rc)
 	}
 }
 
-static int
-fail(struct db *db, int rc, struct err *err)
+int
+db_fail(struct db *db, int rc, struct err *err)
 {
 	if (rc == SQLITE_READONLY_ROLLBACK)
 		return err_set(err, ERR_SYSTEM,
@@ -120,36 +110,6 @@ db_set_temporary_folder(const char *dir)
 }
 #endif
 
-/* ---- sets ---- */
-
-struct holds {
-	db_holds_fn *fn;
-	const void *set;
-};
-
-static const char HOLDS[] = "weir holds"; /* the type of the pointer */
-
-static void
-holds(sqlite3_context *context, int n, sqlite3_value **value)
-{
-	const struct holds *h = sqlite3_value_pointer(value[0], HOLDS);
-
-	(void)n;
-	if (h == NULL)
-		sqlite3_result_error(context, "holds: not for you", -1);
-	else
-		sqlite3_result_int(
-		    context, h->fn(h->set, sqlite3_value_int64(value[1])));
-}
-
-static int
-add_holds(struct db *db)
-{
-	return sqlite3_create_function_v2(db->handle, "holds", 2,
-	    SQLITE_UTF8 | SQLITE_DIRECTONLY | SQLITE_DETERMINISTIC, NULL, holds,
-	    NULL, NULL, NULL);
-}
-
 /* ---- connections ---- */
 
 /* *cut_short: somebody was killed while he changed the file, and left a
@@ -178,12 +138,12 @@ open_once(struct db **out, const char *path, enum db_mode mode, bool *cut_short,
 	rc = sqlite3_open_v2(path, &db->handle,
 	    flags[mode] | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
 	if (rc != SQLITE_OK) {
-		rc = fail(db, rc, err);
+		rc = db_fail(db, rc, err);
 		goto out;
 	}
 	sqlite3_busy_timeout(db->handle, 5000);
-	if ((rc = add_holds(db)) != SQLITE_OK) {
-		rc = fail(db, rc, err);
+	if ((rc = db_add_holds(db)) != SQLITE_OK) {
+		rc = db_fail(db, rc, err);
 		goto out;
 	}
 	if ((rc = db_exec(db, setup_both, err)) != 0 ||
@@ -255,7 +215,7 @@ db_exec(struct db *db, const char *sql, struct err *err)
 {
 	int rc = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
 
-	return rc == SQLITE_OK ? 0 : fail(db, rc, err);
+	return rc == SQLITE_OK ? 0 : db_fail(db, rc, err);
 }
 
 void
@@ -291,7 +251,7 @@ db_prepare(struct db *db, const char *sql, struct stmt **out, struct err *err)
 	int rc = sqlite3_prepare_v2(db->handle, sql, -1, &handle, NULL);
 
 	if (rc != SQLITE_OK) {
-		rc = fail(db, rc, err);
+		rc = db_fail(db, rc, err);
 		assert(rc != 0);
 		return rc;
 	}
@@ -381,7 +341,7 @@ stmt_step(struct stmt *s, struct err *err)
 	if (rc == SQLITE_ROW)
 		return 1;
 	if (rc != SQLITE_DONE)
-		rc = fail(s->db, rc, err);
+		rc = db_fail(s->db, rc, err);
 	else
 		rc = 0;
 	sqlite3_reset(s->handle);
@@ -486,10 +446,10 @@ copy_pages(struct db *from, struct db *to, struct err *err)
 	int rc;
 
 	if (b == NULL)
-		return fail(to, sqlite3_errcode(to->handle), err);
+		return db_fail(to, sqlite3_errcode(to->handle), err);
 	(void)sqlite3_backup_step(b, -1);
 	rc = sqlite3_backup_finish(b);
-	return rc == SQLITE_OK ? 0 : fail(to, rc, err);
+	return rc == SQLITE_OK ? 0 : db_fail(to, rc, err);
 }
 
 int
@@ -613,175 +573,4 @@ db_set_stop(struct db *db, db_stop_fn *fn, void *arg)
 	db->stop_arg = arg;
 	sqlite3_progress_handler(
 	    db->handle, STOP_OPS, fn != NULL ? ask_stop : NULL, db);
-}
-
-void
-stmt_set_holds(struct stmt *s, int position, db_holds_fn *fn, const void *set)
-{
-	struct holds *h = xcalloc(1, sizeof *h);
-	int rc;
-
-	*h = (struct holds){fn, set};
-	rc = sqlite3_bind_pointer(s->handle, position, h, HOLDS, free);
-	assert(rc == SQLITE_OK);
-	(void)rc;
-}
-
-/* ---- rows in bulk ---- */
-
-static void
-take_row(sqlite3_context *context, int n, sqlite3_value **value)
-{
-	struct db_taker *t = sqlite3_user_data(context);
-
-	assert(n <= DB_TAKE_MAX);
-	for (int i = 0; i < n; i++)
-		t->column[i][t->n] = sqlite3_value_int64(value[i]);
-	if (++t->n == t->room && t->full(t) != 0)
-		sqlite3_result_error_code(context, SQLITE_INTERRUPT);
-}
-
-static void
-take_nothing(sqlite3_context *context)
-{
-	sqlite3_result_null(context);
-}
-
-int
-db_set_taker(struct db *db, struct db_taker *t, struct err *err)
-{
-	int rc = sqlite3_create_function_v2(db->handle, "take", -1,
-	    SQLITE_UTF8 | SQLITE_DIRECTONLY, t, NULL, take_row, take_nothing,
-	    NULL);
-
-	return rc == SQLITE_OK ? 0 : fail(db, rc, err);
-}
-
-/* A virtual table that is there without being created: "Eponymous-only virtual
- * tables" in SQLite's documentation. */
-struct give_table {
-	sqlite3_vtab base;
-	const struct db_giver *giver;
-};
-
-struct give_cursor {
-	sqlite3_vtab_cursor base;
-	const struct db_giver *giver;
-	size_t at;
-};
-
-static int
-give_connect(sqlite3 *handle, void *giver, int argc, const char *const *argv,
-    sqlite3_vtab **out, char **text)
-{
-	struct give_table *t = xcalloc(1, sizeof *t);
-
-	(void)argc;
-	(void)argv;
-	(void)text;
-	t->giver = giver;
-	*out = &t->base;
-	return sqlite3_declare_vtab(handle,
-	    "CREATE TABLE give (v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10, "
-	    "v11, v12, v13, v14, v15)");
-}
-
-static int
-give_disconnect(sqlite3_vtab *t)
-{
-	free(t);
-	return SQLITE_OK;
-}
-
-static int
-give_plan(sqlite3_vtab *t, sqlite3_index_info *info)
-{
-	(void)t;
-	(void)info;
-	return SQLITE_OK;
-}
-
-static int
-give_open(sqlite3_vtab *t, sqlite3_vtab_cursor **out)
-{
-	struct give_cursor *c = xcalloc(1, sizeof *c);
-
-	c->giver = ((struct give_table *)t)->giver;
-	*out = &c->base;
-	return SQLITE_OK;
-}
-
-static int
-give_close(sqlite3_vtab_cursor *c)
-{
-	free(c);
-	return SQLITE_OK;
-}
-
-static int
-give_begin(sqlite3_vtab_cursor *c, int plan, const char *plan_text, int n,
-    sqlite3_value **value)
-{
-	(void)plan;
-	(void)plan_text;
-	(void)n;
-	(void)value;
-	((struct give_cursor *)c)->at = 0;
-	return SQLITE_OK;
-}
-
-static int
-give_next(sqlite3_vtab_cursor *c)
-{
-	((struct give_cursor *)c)->at++;
-	return SQLITE_OK;
-}
-
-static int
-give_is_over(sqlite3_vtab_cursor *c)
-{
-	const struct give_cursor *g = (struct give_cursor *)c;
-
-	return g->at >= g->giver->n_rows;
-}
-
-static int
-give_column(sqlite3_vtab_cursor *c, sqlite3_context *to, int i)
-{
-	const struct give_cursor *g = (struct give_cursor *)c;
-
-	sqlite3_result_int64(to, g->giver->row[g->at][i]);
-	return SQLITE_OK;
-}
-
-static int
-give_rowid(sqlite3_vtab_cursor *c, sqlite3_int64 *out)
-{
-	*out = (sqlite3_int64)((struct give_cursor *)c)->at;
-	return SQLITE_OK;
-}
-
-int
-db_set_giver(struct db *db, const struct db_giver *g, struct err *err)
-{
-	static const sqlite3_module module = {
-	    .xConnect = give_connect,
-	    .xDisconnect = give_disconnect,
-	    .xBestIndex = give_plan,
-	    .xOpen = give_open,
-	    .xClose = give_close,
-	    .xFilter = give_begin,
-	    .xNext = give_next,
-	    .xEof = give_is_over,
-	    .xColumn = give_column,
-	    .xRowid = give_rowid,
-	};
-	/* It is only read; SQLite's type has no const. */
-	union {
-		const struct db_giver *in;
-		void *out;
-	} giver = {.in = g};
-	int rc = sqlite3_create_module(db->handle, "give", &module, giver.out);
-
-	return rc == SQLITE_OK ? 0 : fail(db, rc, err);
 }

@@ -10,9 +10,10 @@
  * same file open drop each other's locks when either closes it (sqlite.org,
  * "How To Corrupt An SQLite Database File", 2.2.1).
  *
- * Files of ours are opened by schema/db.c and nowhere else. query/sql*.c are
- * here for what is no file: tables, functions and an authorizer that SQLite
- * calls, in its own types, which a layer between would only repeat.
+ * Files of ours are opened by schema/db.c and nowhere else; db_bulk.c adds to
+ * it. query/sql*.c are here for what is no file: tables, functions and an
+ * authorizer that SQLite calls, in its own types, which a layer between would
+ * only repeat.
  */
 #ifdef WEIR_EXTENSION
 #include <sqlite3ext.h>

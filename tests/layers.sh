@@ -34,7 +34,8 @@ behind() { # SYMBOL-REGEX FILE...
 	fi
 }
 # What SQLite calls, or what has no file: see schema/sqlite_api.h.
-behind '\bsqlite3_[a-z]' schema/db.c schema/db.h query/sql_*.[ch] query/ext.c
+behind '\bsqlite3_[a-z]' schema/db.c schema/db_bulk.c schema/db_state.h \
+    schema/db.h query/sql_*.[ch] query/ext.c
 # One thread at a time has its zone in TZ.
 behind '\b(localtime_r|mktime) ?\(' schema/base/clock.c
 behind '\bpcap_[a-z]' collector/reader_pcap.c
