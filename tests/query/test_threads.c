@@ -308,8 +308,11 @@ sums_do_not_depend_on_threads(void **state)
 struct writing {
 	struct shard *shard;
 	uint64_t n_written;
+	atomic_uint n_scans; /* begun: some commits go on beside each of them */
 	atomic_bool enough;
 };
+
+enum { FLOWS_A_SCAN = 1800 };
 
 /* The nth flow has n octets: any part but the first ones has another sum. */
 static void
@@ -332,6 +335,11 @@ write_on(void *arg)
 	struct err err;
 
 	while (!atomic_load(&w->enough)) {
+		if (w->n_written >=
+		    (uint64_t)FLOWS_A_SCAN * atomic_load(&w->n_scans)) {
+			usleep(100);
+			continue;
+		}
 		for (int i = 0; i < 20; i++)
 			append(w);
 		if (shard_commit(w->shard, &err) != 0 ||
@@ -386,6 +394,7 @@ a_growing_shard_is_read_as_of_one_moment(void **state)
 		struct scan_stats stats;
 		struct sum sum = {0};
 
+		atomic_fetch_add(&w.n_scans, 1);
 		if (scan_run(&q, add_octets, &sum, &stats, &err) != 0)
 			fail_msg("%s", err.text);
 		/* All that was committed once, and nothing of later. */
